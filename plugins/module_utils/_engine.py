@@ -1,0 +1,124 @@
+# Copyright: registry.hygiene contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Brings resources into the declared state, many at once. Knows neither Ansible nor HTTP."""
+
+from __future__ import annotations
+
+import dataclasses
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Callable
+
+from ansible_collections.registry.hygiene.plugins.module_utils import _fuse
+from ansible_collections.registry.hygiene.plugins.module_utils._errors import RegistryError
+
+
+class Resource:
+    """A noun with verbs; one object for each target of a task.
+
+    States are plain data in the option names of the module; equal states mean that nothing is to be done.
+    """
+
+    noun = "state"  # the key of the state in a result
+    foresee = None  # foresee(current, planned): GET only; {"deletions", "uncertain", "kept"}: lists of images
+
+    def __init__(self, client: Any, params: dict, target: str) -> None:
+        self.client = client
+        self.params = params
+        self.target = target
+
+    @classmethod
+    def validate(cls, params: dict) -> list[str]:
+        """Return warnings about the options; raises PlanRefused. Pure, and called before any request."""
+        return []
+
+    @classmethod
+    def targets(cls, client: Any, params: dict) -> str | list[str]:
+        """Return the names that the task is about (GET only): a text if one is named exactly, otherwise a list."""
+        raise NotImplementedError
+
+    def read(self) -> Any:
+        """Return how it is now (GET only)."""
+        raise NotImplementedError
+
+    def plan(self, current: Any) -> Any:
+        """Return how it should be. Pure."""
+        return current
+
+    def apply(self, current: Any, planned: Any) -> None:
+        """Make it so, with no moment in between that is worse than both."""
+        raise NotImplementedError
+
+
+@dataclasses.dataclass
+class Outcome:
+    """What a task found and did. before, after: target -> state, of every target that did not fail."""
+
+    before: dict
+    after: dict
+    forecasts: dict  # target -> what foresee said
+    failures: dict  # target -> message
+    single: bool  # one target, named exactly
+    changed: bool
+
+    @property
+    def changed_targets(self) -> list[str]:
+        """The targets whose state differs from what it was."""
+        return [target for target in self.after if self.after[target] != self.before[target]]
+
+
+def converge(resource_class: type, client: Any, params: dict, check_mode: bool) -> Outcome:
+    """Read all targets, plan all, forecast, check the fuses over all together, and only then write."""
+    found = resource_class.targets(client, params)
+    single = isinstance(found, str)
+    targets = [found] if single else list(dict.fromkeys(found))
+    things = {target: resource_class(client, params, target) for target in targets}
+    failures, forecasts = {}, {}
+
+    with ThreadPoolExecutor(max(1, min(params["workers"], len(targets)))) as pool:
+
+        def each(verb: Callable, names: list) -> dict:
+            """Return target -> result of verb(target), of all that did not fail; the others go to failures."""
+            results = dict(zip(names, pool.map(_guard(verb), names)))
+            errors = {name: found for name, found in results.items() if isinstance(found, RegistryError)}
+            fatal = [error for error in errors.values() if error.fatal]
+            if fatal and not client.written:
+                raise fatal[0]
+            failures.update({name: str(error) for name, error in errors.items()})
+            return {name: found for name, found in results.items() if name not in errors}
+
+        before = each(lambda name: things[name].read(), targets)
+        after = {name: things[name].plan(state) for name, state in before.items()}
+        changed = [name for name in after if after[name] != before[name]]
+        if resource_class.foresee and (params.get("preview") or _fuse.is_set(params)):
+            forecasts = each(lambda name: things[name].foresee(before[name], after[name]), changed)
+            _fuse.check({name: forecasts.get(name) for name in changed}, failures, params)
+        if not check_mode:
+            each(lambda name: things[name].apply(before[name], after[name]), changed)
+
+    kept = [name for name in before if name not in failures]
+    return Outcome(
+        before={name: before[name] for name in kept},
+        after={name: after[name] for name in kept},
+        forecasts=forecasts,
+        failures=failures,
+        single=single,
+        changed=bool(client.written) or any(name not in failures for name in changed),
+    )
+
+
+def _guard(verb: Callable) -> Callable:
+    """Return verb with its errors returned instead of raised; after a fatal one, no further target is tried."""
+    stopped = []
+
+    def guarded(name: str) -> Any:
+        if stopped:
+            return stopped[0]
+        try:
+            return verb(name)
+        except RegistryError as error:
+            if error.fatal:
+                stopped.append(error)
+            return error
+
+    return guarded

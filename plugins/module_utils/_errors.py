@@ -1,0 +1,60 @@
+# Copyright: registry.hygiene contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The errors of this collection. Their texts are for the user: they say what to do and hold no secret."""
+
+from __future__ import annotations
+
+
+class RegistryError(Exception):
+    """Anything that keeps a task from reaching the declared state."""
+
+    fatal = False  # True: the same for every target of the task, so trying the next one is no use
+
+
+class PlanRefused(RegistryError):
+    """What was asked for is refused here: a mistake in the options, or a plan that deletes too much."""
+
+    fatal = True
+
+
+class MissingLibrary(RegistryError):
+    """A Python library is not installed. `library` is its name on PyPI, `reason` the text of the ImportError."""
+
+    fatal = True
+
+    def __init__(self, library: str, reason: str) -> None:
+        super().__init__(f"the Python library {library} is missing: {reason}")
+        self.library = library
+        self.reason = reason
+
+
+class Unreachable(RegistryError):
+    """No answer came, also not after the retries; the request had no effect, or may be sent again without harm."""
+
+
+class LostAnswer(Unreachable):
+    """A POST was sent and its answer never came: it may or may not have taken effect. Read back, never send again."""
+
+
+class ContractError(RegistryError):
+    """The registry answered, but not in the way that it is documented to."""
+
+
+class ApiError(RegistryError):
+    """The registry answered with an error. `status` is the HTTP status, `message` the registry's own words."""
+
+    def __init__(self, text: str, status: int, message: str = "") -> None:
+        super().__init__(text)
+        self.status = status
+        self.message = message
+
+
+class NotFound(ApiError):
+    """The registry says that the thing itself does not exist (not: that the path is unknown to some gateway)."""
+
+
+class Denied(ApiError):
+    """The credentials themselves are refused."""
+
+    fatal = True

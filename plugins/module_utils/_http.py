@@ -1,0 +1,283 @@
+# Copyright: registry.hygiene contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The HTTP client: sessions, retries, pages, JSON, escaping. The only file that imports requests."""
+
+from __future__ import annotations
+
+import email.utils
+import http.cookiejar
+import json
+import os
+import random
+import re
+import threading
+import time
+import traceback
+import urllib.parse
+from typing import Any, Callable, Iterator
+
+from ansible_collections.registry.hygiene.plugins.module_utils import _schema
+from ansible_collections.registry.hygiene.plugins.module_utils._errors import (
+    ApiError,
+    ContractError,
+    LostAnswer,
+    MissingLibrary,
+    PlanRefused,
+    RegistryError,
+    Unreachable,
+)
+
+try:
+    import requests
+    import requests.adapters
+
+    REQUESTS_IMPORT_ERROR = None
+except ImportError:
+    requests = None
+    REQUESTS_IMPORT_ERROR = traceback.format_exc()
+
+ARGUMENT_SPEC = dict(
+    validate_certs=dict(type="bool", default=True),
+    ca_path=dict(type="path"),
+    client_cert=dict(type="path"),
+    client_key=dict(type="path", no_log=False),
+    use_proxy=dict(type="bool", default=True),
+    timeout=dict(type="float", default=30),
+    retries=dict(type="int", default=5),
+    workers=dict(type="int", default=8),
+)
+USER_AGENT = "registry.hygiene (Ansible collection)"
+READING = ("GET", "HEAD")
+LONGEST_PAUSE = 60.0  # seconds
+LONGEST_MESSAGE = 500  # characters of a registry's own words in an error
+
+
+def path(*segments: str) -> str:
+    """Return the URL path of the segments, each escaped; an empty last segment gives a trailing slash."""
+    for index, segment in enumerate(segments):
+        if segment in (".", "..") or not segment and index < len(segments) - 1:
+            raise PlanRefused(f"{'/'.join(segments)!r} holds an empty part, '.' or '..': write the exact name")
+    return "/" + "/".join(urllib.parse.quote(segment, safe="") for segment in segments)
+
+
+def message_of(response: Any) -> str:
+    """Return the registry's own words in an error answer, as one line; empty for HTML pages."""
+    try:
+        found = response.json()
+    except ValueError:
+        text = "" if "<html" in response.text[:1000].lower() else response.text
+    else:
+        text = _words(found)
+    first_lines = [line.strip() for line in str(text).splitlines() if line.strip()]
+    return first_lines[0][:LONGEST_MESSAGE] if first_lines else ""
+
+
+def _words(found: Any) -> Any:
+    if isinstance(found, dict):
+        for key in ("detail", "message", "error_message", "error_msg", "error", "errors"):
+            if found.get(key):
+                return _words(found[key])
+        return next((text for text in found.values() if isinstance(text, str)), "")
+    if isinstance(found, list):
+        return _words(found[0]) if found else ""
+    return found
+
+
+class Client:
+    """One registry over HTTP. Threads may share it; each gets a connection of its own.
+
+    auth: called with each prepared request, adds the credentials. explain: makes a RegistryError of an error answer
+    (method, path, response). read_only: refuses everything but GET and HEAD.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        params: dict,
+        auth: Callable,
+        explain: Callable[[str, str, Any], RegistryError],
+        read_only: bool = False,
+    ) -> None:
+        if requests is None:
+            raise MissingLibrary("requests", REQUESTS_IMPORT_ERROR)
+        self.url = _checked_url(url)
+        self.params = params
+        self.auth = auth
+        self.explain = explain
+        self.read_only = read_only
+        self.written = []  # (method, path) of each write that the registry accepted
+        self.warnings = []  # texts for the user
+        self.secrets = set()  # got at run time, to be kept out of every output
+        self._verify, self._cert = _tls(params)
+        self._proxies = requests.utils.get_environ_proxies(self.url) if params["use_proxy"] else {}
+        self._local = threading.local()
+
+    def get(self, where: str, query: dict | None = None, schema: dict | None = None) -> Any:
+        """Return the parsed JSON of a GET, checked against the schema."""
+        return self.parse(where, self.request("GET", where, query=query), schema)
+
+    def pages(self, where: str, query: dict, schema: dict, next_page: Callable[[dict], dict | None]) -> Iterator[Any]:
+        """Yield the parsed pages of a listing; next_page(page) gives the query of the next one, None at the end."""
+        asked = []
+        while query is not None:
+            if query in asked:
+                raise ContractError(f"GET {where}: the listing starts over instead of ending. Run it again")
+            asked.append(query)
+            page = self.get(where, query, schema)
+            yield page
+            more = next_page(page)
+            query = None if more is None else dict(query, **more)
+
+    def request(self, method: str, where: str, query: dict | None = None, body: Any = None) -> Any:
+        """Send one request, with retries where they can do no harm; returns the answer, raises on any but 2xx."""
+        if self.read_only and method not in READING:
+            raise ContractError(f"{method} {where}: a write in check mode was stopped. Please report this as a bug.")
+        for attempt in range(self.params["retries"] + 1):
+            last = attempt == self.params["retries"]
+            pause = random.uniform(0, min(LONGEST_PAUSE, 0.5 * 2**attempt))
+            try:
+                response = self._send(method, where, query, body)
+            except requests.exceptions.RequestException as error:
+                unreachable, again = self._unreachable(method, where, error)
+                if last or not again:
+                    raise unreachable from None
+            else:
+                if last or not _worth_retrying(method, response.status_code):
+                    break
+                pause = _retry_after(response.headers.get("Retry-After"), pause)
+            time.sleep(pause)
+        return self._accepted(method, where, response)
+
+    def parse(self, where: str, response: Any, schema: dict | None = None) -> Any:
+        """Return the JSON of an answer, checked against the schema."""
+        try:
+            found = json.loads(response.text)
+        except ValueError:
+            kind = response.headers.get("Content-Type", "no content type").split(";")[0]
+            raise ContractError(
+                f"{where} answered {response.status_code} with {kind} instead of JSON: is {self.url} the right address?"
+            ) from None
+        if schema is not None:
+            _schema.check(found, schema, where)
+        return found
+
+    def _send(self, method: str, where: str, query: dict | None, body: Any) -> Any:
+        # Redirects are never followed: they would turn a write into a GET, or take the credentials to another host.
+        return self._session().request(
+            method,
+            self.url + where,
+            params=query,
+            json=body,
+            auth=self.auth,
+            timeout=self.params["timeout"],
+            verify=self._verify,
+            cert=self._cert,
+            allow_redirects=False,
+        )
+
+    def _session(self) -> Any:
+        if not hasattr(self._local, "session"):
+            session = requests.Session()
+            session.trust_env = False  # no credentials out of ~/.netrc; proxies were looked up once, for all requests
+            session.proxies = self._proxies
+            session.headers.update({"User-Agent": USER_AGENT, "Accept": "application/json"})
+            session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
+            self._local.session = session
+        return self._local.session
+
+    def _accepted(self, method: str, where: str, response: Any) -> Any:
+        status = response.status_code
+        if 200 <= status < 300:
+            if method not in READING:
+                self.written.append((method, where))
+            return response
+        if 300 <= status < 400:
+            target = urllib.parse.urljoin(self.url + where, response.headers.get("Location", "")).split("?")[0]
+            raise ContractError(
+                f"{method} {where} answered {status}, a redirect to {target}, which is not followed: "
+                f"give the final address of the registry instead of {self.url}"
+            )
+        if method == "POST" and status >= 500:
+            words = message_of(response)
+            raise LostAnswer(f"POST {where} answered {status}{': ' + words if words else ''}; its effect is not known")
+        raise self.explain(method, where, response)
+
+    def _unreachable(self, method: str, where: str, error: Exception) -> tuple[RegistryError, bool]:
+        """Return the error for the user and whether trying again may help and does no harm."""
+        kinds = requests.exceptions
+        text = f"{method} {where}: no answer from {self.url}: {_cause(error)}"
+        if isinstance(error, kinds.SSLError):
+            return Unreachable(f"{text}. Set ca_path to the registry's certificate authority"), False
+        if isinstance(error, (kinds.InvalidURL, kinds.InvalidProxyURL, kinds.InvalidHeader, kinds.MissingSchema)):
+            return PlanRefused(f"{text}. Correct the address, the proxy or the credentials"), False
+        never_sent = isinstance(error, (kinds.ConnectTimeout, kinds.ProxyError)) or "NewConnectionError" in repr(error)
+        if method == "POST" and not never_sent:
+            return LostAnswer(f"{text}. Its effect is not known"), False
+        hint = (
+            "Is the address right, is the registry up, is a proxy needed (use_proxy)?" if never_sent else "See timeout"
+        )
+        return Unreachable(f"{text}. {hint}"), True
+
+
+def explain(method: str, where: str, response: Any) -> ApiError:
+    """Return the error of an answer in the registry's own words; registries put better advice around it."""
+    words = message_of(response)
+    return ApiError(
+        f"{method} {where} answered {response.status_code}{': ' + words if words else ''}", response.status_code, words
+    )
+
+
+def _checked_url(url: str) -> str:
+    parts = urllib.parse.urlsplit(url.strip())
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise PlanRefused(f"{url!r} is no address of a registry: write it as https://registry.example.com")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise PlanRefused(
+            f"the address of {parts.hostname} must hold neither credentials nor a query: use the options for them"
+        )
+    return url.strip().rstrip("/")
+
+
+def _tls(params: dict) -> tuple[Any, Any]:
+    for option in ("ca_path", "client_cert", "client_key"):
+        if params[option] and not os.path.exists(params[option]):
+            raise PlanRefused(f"{option}: there is no file {params[option]}")
+    if params["client_key"] and not params["client_cert"]:
+        raise PlanRefused("client_key goes with client_cert: give both, or a client_cert that holds its key")
+    environment = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
+    verify = (params["ca_path"] or environment or True) if params["validate_certs"] else False
+    if verify is False:
+        requests.packages.urllib3.disable_warnings()
+    cert = (params["client_cert"], params["client_key"]) if params["client_key"] else params["client_cert"]
+    return verify, cert
+
+
+def _worth_retrying(method: str, status: int) -> bool:
+    # 429 means that nothing was done. After a 502 to 504 something may have been: harmless unless it is a POST.
+    return status == 429 or status in (502, 503, 504) and method != "POST"
+
+
+def _retry_after(value: str | None, otherwise: float) -> float:
+    """Return the seconds that a Retry-After header asks for (seconds or a date), within 0 and LONGEST_PAUSE."""
+    if not value:
+        return otherwise
+    if re.match(r"\d+(\.\d+)?\Z", value.strip()):
+        seconds = float(value)
+    else:
+        try:
+            seconds = email.utils.parsedate_to_datetime(value).timestamp() - time.time()
+        except (TypeError, ValueError):
+            return otherwise
+    return max(0.0, min(LONGEST_PAUSE, seconds))
+
+
+def _cause(error: BaseException) -> str:
+    """Return the innermost reason of a failed request; the outer texts hold the query."""
+    while True:
+        inner = error.__cause__ or error.__context__
+        if inner is None:
+            break
+        error = inner
+    text = getattr(error, "strerror", None) or getattr(error, "verify_message", None) or str(error)
+    return str(text).split("(Caused by")[0][:200] or type(error).__name__

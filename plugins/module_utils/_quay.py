@@ -1,0 +1,207 @@
+# Copyright: registry.hygiene contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Quay: how to sign in, what its errors mean, which organisations and repositories there are."""
+
+from __future__ import annotations
+
+import fnmatch
+from typing import Any
+
+from ansible.module_utils.basic import env_fallback
+from ansible_collections.registry.hygiene.plugins.module_utils import _http
+from ansible_collections.registry.hygiene.plugins.module_utils._errors import (
+    ApiError,
+    ContractError,
+    Denied,
+    NotFound,
+    PlanRefused,
+    RegistryError,
+)
+
+ARGUMENT_SPEC = dict(
+    quay_url=dict(type="str", required=True, fallback=(env_fallback, ["QUAY_URL"])),
+    quay_token=dict(type="str", required=True, no_log=True, fallback=(env_fallback, ["QUAY_TOKEN"])),
+)
+API = ("api", "v1")
+REPOSITORIES = {
+    "type": "object",
+    "required": ["repositories"],
+    "properties": {
+        "repositories": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["namespace", "name"],
+                "properties": {"namespace": {"type": "string"}, "name": {"type": "string"}},
+            },
+        },
+        "next_page": {"type": ["string", "null"]},
+    },
+}
+USER = {
+    "type": "object",
+    "required": ["username"],
+    "properties": {
+        "username": {"type": "string"},
+        "organizations": {
+            "type": "array",
+            "items": {"type": "object", "required": ["name"], "properties": {"name": {"type": "string"}}},
+        },
+    },
+}
+ORGANIZATION = {"type": "object", "required": ["name"], "properties": {"is_admin": {"type": "boolean"}}}
+
+
+def client(params: dict, read_only: bool = False) -> _http.Client:
+    """Return a client that signs in with quay_token."""
+    token = params["quay_token"].strip()
+    if not token or not token.isascii() or not token.isprintable():
+        raise PlanRefused(
+            "quay_token is empty or holds characters that no token has: give the OAuth token's exact text"
+        )
+
+    def auth(request: Any) -> Any:
+        request.headers["Authorization"] = f"Bearer {token}"
+        return request
+
+    return _http.Client(params["quay_url"], params, auth, explain, read_only)
+
+
+def explain(method: str, where: str, response: Any) -> RegistryError:
+    """Return what an error answer of Quay means, and what to do."""
+    status, words = response.status_code, _http.message_of(response)
+    text = str(_http.explain(method, where, response))
+    bad_token = "Quay does not know the token: it is mistyped, expired or revoked (quay_token)"
+    if status == 401:
+        return Denied(f"{text}. {bad_token}", status, words)
+    if status == 403 and "CSRF" in words:  # Quay ffba0c7: what a write with a bad token gets
+        return Denied(f"{text}. {bad_token}", status, words)
+    if status == 403:
+        return ApiError(
+            f"{text}. The token lacks the right, or the scope (org:admin for organizations, repo:admin for "
+            "repositories, user:admin for current_user), or there is no such organization or namespace",
+            status,
+            words,
+        )
+    if status == 404 and _error_type(response) == "not_found":
+        return NotFound(f"{text}. Check the exact name; names are case-sensitive", status, words)
+    if status in (404, 405) and "read-only" not in words:
+        return ContractError(f"{text}. Quay does not offer this here: is quay_url its base address?")
+    return ApiError(text, status, words)
+
+
+def _error_type(response: Any) -> str | None:
+    try:
+        return response.json().get("error_type")
+    except (ValueError, AttributeError):
+        return None
+
+
+def config(client: _http.Client) -> dict:
+    """Return Quay's public configuration (features, config, registry_state); {} where it is not to be had."""
+    try:
+        found = client.get("/config")
+    except (ApiError, ContractError):
+        return {}  # a proxy in front may offer /api only; reading the policies tells soon enough
+    return found if isinstance(found, dict) else {}
+
+
+def check_names(names: list, kind: str) -> None:
+    """Raise PlanRefused if a name cannot be one: kind is "organizations" or "repositories"."""
+    for name in names:
+        namespace, _slash, repository = name.partition("/")
+        if kind == "organizations" and ("/" in name or not name.strip()):
+            raise PlanRefused(
+                f"organizations: {name!r} is no name of an organization; repositories: takes namespace/name"
+            )
+        if kind == "repositories" and not (namespace and repository):
+            raise PlanRefused(
+                f"repositories: {name!r} names no repository: write namespace/name, or namespace/* for all"
+            )
+        if kind == "repositories" and is_glob(namespace):
+            raise PlanRefused(f"repositories: {name!r}: only the part after the namespace may hold *, ? or [...]")
+        if name != name.strip() or any(part in ("", ".", "..") for part in name.split("/")):
+            raise PlanRefused(f"{kind}: {name!r} holds blanks or empty parts: write the exact name")
+
+
+def is_glob(name: str) -> bool:
+    """Return whether the name stands for several."""
+    return any(sign in name for sign in "*?[")
+
+
+def expand(client: _http.Client, names: list, kind: str) -> list[str]:
+    """Return the names with globs replaced by what they match (fnmatch; * goes across slashes), each name once."""
+    listings = {}
+    found = []
+    for name in names:
+        if not is_glob(name):
+            found.append(name)
+            continue
+        space = name.partition("/")[0] if kind == "repositories" else ""
+        if space not in listings:
+            listings[space] = repositories(client, space) if space else organizations(client)
+        matching = [candidate for candidate in listings[space] if fnmatch.fnmatchcase(candidate, name)]
+        if not matching:
+            client.warnings.append(
+                f"{kind}: {name!r} matches none of the {len(listings[space])} that the token can see"
+            )
+        found += matching
+    return list(dict.fromkeys(found))
+
+
+def repositories(client: _http.Client, namespace: str) -> list[str]:
+    """Return namespace/name of all repositories of a namespace that the token can see, in Quay's order."""
+    where = _http.path(*API, "repository")
+    names = {}
+    for page in client.pages(where, {"namespace": namespace}, REPOSITORIES, _next_page):
+        for repository in page["repositories"]:
+            name = f"{repository['namespace']}/{repository['name']}"
+            # Quay ffba0c7 answers an unknown page token with the first page again, under a new token.
+            if name in names:
+                raise ContractError(f"GET {where}: the listing of {namespace} starts over instead of ending. Run again")
+            names[name] = True
+    if not names:
+        _prove_empty(client, namespace)
+    return [name for name in names if name.startswith(f"{namespace}/")]
+
+
+def _next_page(page: dict) -> dict | None:
+    return {"next_page": page["next_page"]} if page.get("next_page") else None
+
+
+def _prove_empty(client: _http.Client, namespace: str) -> None:
+    """Raise unless the token administers the namespace: to anybody else Quay lists unknown ones as empty, too."""
+    try:
+        if organization(client, namespace).get("is_admin"):
+            return
+    except NotFound:
+        if current_user(client)["username"] == namespace:
+            return
+    raise ContractError(
+        f"Quay lists no repository of {namespace}, which it also does when the token has no right there or when there "
+        "is no such namespace. Check the name and the token, or name the repositories one by one"
+    )
+
+
+def organization(client: _http.Client, name: str) -> dict:
+    """Return an organisation (name, is_admin, is_member); raises NotFound, also for the name of a user."""
+    return client.get(_http.path(*API, "organization", name), schema=ORGANIZATION)
+
+
+def current_user(client: _http.Client) -> dict:
+    """Return the user who granted the token (username, organizations); needs the scope user:read."""
+    try:
+        return client.get(_http.path(*API, "user", ""), schema=USER)
+    except Denied as error:
+        raise Denied(f"{error}, or the token lacks the scope user:read", error.status, error.message) from None
+
+
+def organizations(client: _http.Client) -> list[str]:
+    """Return the names of all organisations that the token administers."""
+    found = current_user(client).get("organizations", [])
+    # Quay ffba0c7 says is_org_admin only to tokens with the scope user:admin.
+    told = {item["name"]: item.get("is_org_admin") for item in found}
+    return sorted(
+        name for name, admin in told.items() if admin or admin is None and organization(client, name).get("is_admin")
+    )

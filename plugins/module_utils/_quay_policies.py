@@ -1,0 +1,208 @@
+# Copyright: registry.hygiene contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Quay's auto-prune policies in option words: checks of what is declared, and reading what is there."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from ansible_collections.registry.hygiene.plugins.module_utils import _http, _patterns, _quay
+from ansible_collections.registry.hygiene.plugins.module_utils._engine import Resource
+from ansible_collections.registry.hygiene.plugins.module_utils._errors import ContractError, NotFound, PlanRefused
+
+SCOPE_SPEC = dict(
+    organizations=dict(type="list", elements="str"),
+    repositories=dict(type="list", elements="str"),
+    current_user=dict(type="bool"),
+)
+SCOPES = tuple(SCOPE_SPEC)
+SCOPE_RULES = dict(mutually_exclusive=[SCOPES], required_one_of=[SCOPES])
+POLICIES = {
+    "type": "object",
+    "required": ["policies"],
+    "properties": {
+        "policies": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["uuid", "method", "value"],
+                "properties": {
+                    "uuid": {"type": "string", "pattern": "^[0-9A-Za-z-]+$"},
+                    "method": {"type": "string"},
+                    "value": {"type": ["integer", "string"]},
+                    "tagPattern": {"type": ["string", "null"]},
+                    "tagPatternMatches": {"type": ["boolean", "null"]},
+                },
+            },
+        }
+    },
+}
+AGE = re.compile(r"\+?([0-9]+)\s*([smhdwy])\Z")  # m is minutes: Quay has no month
+SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "y": 31536000}
+MOST_SECONDS = 86400 * 999999999  # Quay answers 500 beyond
+MOST_TAGS = 2**63 - 1  # the prune worker of Quay fails beyond, and with it all policies of the namespace
+
+
+def check(params: dict) -> list[str]:
+    """Return warnings about the declared policies; raises PlanRefused that says what to write instead."""
+    warnings, values = [], {}
+    if params["exclusive"] and params["state"] == "absent":
+        raise PlanRefused("exclusive goes with state: present; state: absent without policies removes all of them")
+    for policy in declared(params):
+        pattern, value = policy["tag_pattern"], policy["value"]
+        if values.setdefault(identity(policy), value) != value:
+            raise PlanRefused(
+                f"policies: {policy['method']} with tag_pattern {pattern!r} is declared with the values "
+                f"{values[identity(policy)]!r} and {value!r}: one policy has one value"
+            )
+        fault = pattern and _patterns.fault(pattern)
+        if fault:
+            raise PlanRefused(f"policies: tag_pattern {pattern!r} is no regular expression: {fault}")
+        doubt = pattern and _patterns.not_portable(pattern)
+        if doubt:
+            warnings.append(
+                f"tag_pattern {pattern!r}: {doubt} is read differently by the databases that Quay can run on "
+                "(PostgreSQL, MySQL, SQLite). Keep to literals, . ^ $ [...] * + ? {m,n}, groups and |, or try it first"
+            )
+    if any(not policy["tag_pattern_matches"] and policy["tag_pattern"] is None for policy in params["policies"] or []):
+        warnings.append("tag_pattern_matches: false has no effect without a tag_pattern: the policy is for every tag")
+    return warnings
+
+
+def declared(params: dict) -> list[dict]:
+    """Return the declared policies in Quay's form; without values where they do not matter (state absent)."""
+    policies = []
+    for policy in params["policies"] or []:
+        pattern, value = policy["tag_pattern"], None
+        if pattern is not None and not pattern.strip():
+            raise PlanRefused("policies: tag_pattern is empty: leave it out to mean every tag")
+        if params["state"] == "present":
+            value = {"number_of_tags": _count, "creation_date": _age}[policy["method"]](policy["value"])
+        policies.append(_policy(policy["method"], value, pattern and pattern.strip(), policy["tag_pattern_matches"]))
+    return policies
+
+
+def _policy(method: str, value: Any, pattern: str | None, matches: bool) -> dict:
+    # Without a pattern Quay ignores the flag: such policies are equal whatever it says.
+    return dict(method=method, value=value, tag_pattern=pattern, tag_pattern_matches=matches if pattern else True)
+
+
+def _count(value: Any) -> int:
+    text = "" if value is None else str(value).strip()
+    if isinstance(value, bool) or not re.match(r"\+?[0-9]+\Z", text):
+        hint = "; an age goes with method: creation_date" if AGE.match(text) else ""
+        raise PlanRefused(f"policies: value {value!r} of number_of_tags: write a whole number such as 10{hint}")
+    if not 0 < int(text) <= MOST_TAGS:
+        raise PlanRefused(f"policies: value {value!r} of number_of_tags: write how many tags to keep, 1 or more")
+    return int(text)
+
+
+def _age(value: Any) -> str:
+    text = "" if value is None else str(value).strip()
+    found = AGE.match(text)
+    if not found:
+        hint = "; a number of tags goes with method: number_of_tags" if text.isdigit() else ""
+        if AGE.match(text.lower()):
+            hint = "; units are lower-case, and m is minutes"
+        raise PlanRefused(
+            f"policies: value {value!r} of creation_date: write a number and one of s, m, h, d, w, y, such as 30d{hint}"
+        )
+    if not 0 < int(found.group(1)) * SECONDS[found.group(2)] <= MOST_SECONDS:
+        raise PlanRefused(
+            f"policies: value {value!r} of creation_date: write an age above 0 and below 999999999d; "
+            "0 or less would delete every tag"
+        )
+    return f"{int(found.group(1))}{found.group(2)}"
+
+
+def identity(policy: dict) -> tuple:
+    """Return what makes a policy that policy, whatever its value."""
+    return (policy["method"], policy["tag_pattern"], policy["tag_pattern_matches"])
+
+
+def same(one: dict, other: dict) -> bool:
+    """Return whether two policies are equal; 007d is 7d, but 1w is another text than 7d for Quay."""
+    return identity(one) == identity(other) and _comparable(one["value"]) == _comparable(other["value"])
+
+
+def _comparable(value: Any) -> Any:
+    found = AGE.match(value.strip()) if isinstance(value, str) else None
+    return f"{int(found.group(1))}{found.group(2)}" if found else value
+
+
+def in_option_words(found: dict) -> dict:
+    """Return a policy of Quay's API as a policy of the module; Quay below 3.12 knows no patterns."""
+    matches = found.get("tagPatternMatches")
+    return _policy(found["method"], found["value"], found.get("tagPattern"), matches is not False)
+
+
+def in_api_words(policy: dict) -> dict:
+    """Return a policy of the module as a body for Quay's API, which refuses null but reads a missing key as null."""
+    body = dict(method=policy["method"], value=policy["value"])
+    if policy["tag_pattern"] is not None:
+        body.update(tagPattern=policy["tag_pattern"], tagPatternMatches=policy["tag_pattern_matches"])
+    return body
+
+
+def in_order(policies: list) -> list:
+    """Return the policies sorted: Quay lists them in no order."""
+    return sorted(policies, key=lambda policy: [str(part) for part in (*identity(policy), policy["value"])])
+
+
+class PolicyReader(Resource):
+    """The auto-prune policies of one organisation, one repository or the token's own user, to be read."""
+
+    noun = "policies"
+
+    @classmethod
+    def validate(cls, params):
+        for kind in ("organizations", "repositories"):
+            _quay.check_names(params[kind] or [], kind)
+        if params["current_user"] is False:
+            raise PlanRefused("current_user: false names nothing: leave it out and name organizations or repositories")
+        return []
+
+    @classmethod
+    def targets(cls, client, params):
+        if not any(params[scope] for scope in SCOPES):
+            return []
+        if _quay.config(client).get("features", {}).get("AUTO_PRUNE") is False:
+            # Quay ffba0c7 answers a DELETE of a repository's policy with a false success then.
+            raise PlanRefused(
+                f"auto-prune is switched off on {client.url}: set FEATURE_AUTO_PRUNE: true in Quay's config.yaml first"
+            )
+        if params["current_user"]:
+            return "current_user"
+        kind = "organizations" if params["organizations"] else "repositories"
+        names = params[kind]
+        return names[0] if len(names) == 1 and not _quay.is_glob(names[0]) else _quay.expand(client, names, kind)
+
+    def where(self, uuid: str = "") -> str:
+        """Return the path of the target's policies (with the slash that Quay wants), or of one of them (without)."""
+        if self.params["current_user"]:
+            scope = ["user"]
+        elif self.params["organizations"]:
+            scope = ["organization", self.target]
+        else:
+            scope = ["repository", *self.target.split("/")]
+        return _http.path(*_quay.API, *scope, "autoprunepolicy", uuid)
+
+    def fetch(self) -> list:
+        """Return the policies as Quay has them, by uuid."""
+        found = self.client.get(self.where(), schema=POLICIES)["policies"]
+        return sorted(found, key=lambda policy: policy["uuid"])
+
+    def read(self):
+        self.found = self.fetch()
+        if not self.found and self.params["organizations"]:
+            self._prove_organization()
+        return in_order(map(in_option_words, self.found))
+
+    def _prove_organization(self) -> None:
+        # Quay ffba0c7 answers superusers with an empty list for organisations that do not exist.
+        try:
+            _quay.organization(self.client, self.target)
+        except NotFound as error:
+            raise ContractError(f"{error}. It is no organization; for users, see current_user") from None

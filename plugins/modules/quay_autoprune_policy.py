@@ -1,0 +1,261 @@
+#!/usr/bin/python
+# Copyright: registry.hygiene contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: quay_autoprune_policy
+short_description: Manage the auto-prune policies of Quay
+version_added: 0.1.0
+author: registry.hygiene contributors (@registry-hygiene)
+description:
+  - Brings the auto-prune policies of organizations, of repositories or of the token's own user into the declared
+    state. One task serves thousands of repositories.
+  - A policy is known by its O(policies[].method), O(policies[].tag_pattern) and O(policies[].tag_pattern_matches).
+    If Quay holds it with another value, it is changed in place. New policies are created before superfluous ones are
+    deleted, so that there is no moment without a policy.
+  - If Quay holds several policies that differ in their value only, one is kept and the others are deleted, because the
+    strictest would go on deleting images.
+  - B(Quay deletes tags by itself as soon as there is a policy, for a new one within minutes.) Every policy deletes on
+    its own. A policy of a repository cannot protect what a policy of its organization deletes.
+options:
+  state:
+    description:
+      - V(present) makes sure that the O(policies) are there.
+      - V(absent) makes sure that the O(policies) are not there, whatever their values; without O(policies), that
+        there are none.
+    type: str
+    choices: [present, absent]
+    default: present
+  exclusive:
+    description:
+      - V(true) makes the declared policies the only ones, that is, policies that are not declared are deleted.
+      - Otherwise policies that are not declared stay as they are.
+      - Only with O(state=present).
+    type: bool
+    default: false
+  policies:
+    description:
+      - The policies. Required with O(state=present).
+    type: list
+    elements: dict
+    suboptions:
+      method:
+        description:
+          - V(number_of_tags) keeps the newest tags and deletes the others.
+          - V(creation_date) deletes the tags that were pushed longer ago than the value.
+        type: str
+        choices: [number_of_tags, creation_date]
+        required: true
+      value:
+        description:
+          - With V(number_of_tags) how many tags to keep, a whole number above 0.
+          - With V(creation_date) the age above which tags are deleted, a number and a unit, for example V(30d).
+            Units are V(s), V(m) (minutes), V(h), V(d), V(w) and V(y) (365 days). Quay knows no months.
+          - Required with O(state=present).
+        type: raw
+      tag_pattern:
+        description:
+          - A regular expression. The policy only sees the tags in which it is found; it is not anchored, so V(v) is
+            found in V(dev). Without it, the policy sees every tag.
+          - The database of Quay evaluates it. Literals, C(. ^ $ [...] * + ? {m,n}), groups and C(|) mean the same in
+            all databases; a warning is given for the rest.
+        type: str
+      tag_pattern_matches:
+        description:
+          - V(false) means the tags in which O(policies[].tag_pattern) is not found.
+        type: bool
+        default: true
+extends_documentation_fragment:
+  - registry.hygiene._quay_policies
+  - registry.hygiene._quay
+  - registry.hygiene._http
+  - registry.hygiene._attributes
+  - registry.hygiene._attributes.action
+seealso:
+  - module: registry.hygiene.quay_autoprune_policy_info
+notes:
+  - Quay offers auto-prune policies only with C(FEATURE_AUTO_PRUNE) set to true in its configuration. With it switched
+    off, the module fails before it writes anything.
+"""
+
+EXAMPLES = r"""
+- name: Keep the ten newest release tags, and development tags for two weeks, in every repository of acme
+  registry.hygiene.quay_autoprune_policy:
+    quay_url: https://quay.example.com
+    quay_token: "{{ vault_quay_token }}"
+    repositories:
+      - acme/*
+    policies:
+      - method: number_of_tags
+        value: 10
+        tag_pattern: ^v[0-9]
+      - method: creation_date
+        value: 14d
+        tag_pattern: ^dev-
+
+- name: Have exactly one policy on two organizations, and see what would change
+  registry.hygiene.quay_autoprune_policy:
+    organizations:
+      - acme
+      - globex
+    policies:
+      - method: creation_date
+        value: 1y
+    exclusive: true
+  check_mode: true
+  diff: true
+
+- name: Remove the policies by age of one repository that are for everything but releases
+  registry.hygiene.quay_autoprune_policy:
+    repositories:
+      - acme/team/app
+    policies:
+      - method: creation_date
+        tag_pattern: ^v[0-9]
+        tag_pattern_matches: false
+    state: absent
+
+- name: Remove all policies of the token's own user
+  registry.hygiene.quay_autoprune_policy:
+    current_user: true
+    state: absent
+"""
+
+RETURN = r"""
+policies:
+  description:
+    - The policies afterwards, in check mode as they would be afterwards.
+    - A list if one target is named exactly. If several are named, or by a glob, a dictionary from the target
+      (C(acme), C(acme/app)) to its list; targets that failed are left out.
+  type: raw
+  returned: success, or when only some of the targets failed
+  sample:
+    acme/app:
+      - method: number_of_tags
+        value: 10
+        tag_pattern: ^v[0-9]
+        tag_pattern_matches: true
+changed_targets:
+  description:
+    - The targets whose policies were changed, or would be in check mode. For the token's own user V(current_user).
+  type: list
+  elements: str
+  returned: success, or when only some of the targets failed
+  sample: [acme/app]
+failures:
+  description: From each target that failed to the reason. The other targets were served all the same.
+  type: dict
+  returned: when some of the targets failed
+  sample:
+    acme/gone: "GET /api/v1/repository/acme/gone/autoprunepolicy/ answered 404: Not Found. Check the exact name"
+"""
+
+from ansible_collections.registry.hygiene.plugins.module_utils import _quay, _quay_policies
+from ansible_collections.registry.hygiene.plugins.module_utils._errors import (
+    ApiError,
+    ContractError,
+    LostAnswer,
+    NotFound,
+)
+from ansible_collections.registry.hygiene.plugins.module_utils._module import Module
+from ansible_collections.registry.hygiene.plugins.module_utils._quay_policies import identity, same
+
+
+class AutoprunePolicies(_quay_policies.PolicyReader):
+    """The auto-prune policies of one organisation, one repository or the token's own user."""
+
+    @classmethod
+    def validate(cls, params):
+        return super().validate(params) + _quay_policies.check(params)
+
+    def plan(self, current):
+        declared = _quay_policies.declared(self.params)
+        named = [identity(policy) for policy in declared]
+        others = [policy for policy in current if identity(policy) not in named]
+        if self.params["state"] == "absent":
+            return [] if self.params["policies"] is None else others
+        unique = {identity(policy): policy for policy in declared}.values()
+        wanted = [next((there for there in current if same(there, policy)), policy) for policy in unique]
+        return _quay_policies.in_order(wanted + ([] if self.params["exclusive"] else others))
+
+    def apply(self, current, planned):
+        superfluous = list(self.found)
+        missing = []
+        for policy in planned:
+            missing += [] if self._take(superfluous, policy, key=dict) else [policy]
+        doubts = []
+        for policy in missing:  # first what is new or changes in place, so that no moment is without a policy
+            there = self._take(superfluous, policy, key=identity)
+            doubts += self._replace(there["uuid"], policy) if there else self._create(policy)
+        for there in superfluous:
+            self._delete(there["uuid"])
+        if doubts and _quay_policies.in_order(map(_quay_policies.in_option_words, self.fetch())) != planned:
+            raise doubts[0]
+
+    @staticmethod
+    def _take(found, policy, key):
+        """Remove from `found` and return the first one whose key is that of the policy, None if there is none."""
+        for there in found:
+            if key(_quay_policies.in_option_words(there)) == key(policy):
+                found.remove(there)
+                return there
+        return None
+
+    def _replace(self, uuid, policy):
+        self.client.request("PUT", self.where(uuid), body=_quay_policies.in_api_words(policy))
+        # Quay ffba0c7 answers 204 and changes nothing when a repository of that name in another namespace is meant.
+        return [ContractError(f"PUT {self.where(uuid)} was accepted, but the policies are not what they should be")]
+
+    def _create(self, policy):
+        """Return doubts: after a lost answer, or one that says that it is there already, only reading back tells."""
+        try:
+            self.client.request("POST", self.where(), body=_quay_policies.in_api_words(policy))
+        except LostAnswer as error:
+            return [error]
+        except ApiError as error:
+            if "duplicate policies" not in error.message:
+                raise
+            return [error]
+        return []
+
+    def _delete(self, uuid):
+        try:
+            status = self.client.request("DELETE", self.where(uuid)).status_code
+        except NotFound:
+            return  # somebody else was faster
+        if status == 204:  # Quay ffba0c7: its endpoint that deletes repositories answered
+            raise ContractError(f"DELETE {self.where(uuid)} answered 204: was auto-prune switched off just now?")
+
+
+MODULE = Module(
+    AutoprunePolicies,
+    _quay,
+    dict(
+        _quay_policies.SCOPE_SPEC,
+        state=dict(type="str", choices=["present", "absent"], default="present"),
+        exclusive=dict(type="bool", default=False),
+        policies=dict(
+            type="list",
+            elements="dict",
+            options=dict(
+                method=dict(type="str", required=True, choices=["number_of_tags", "creation_date"]),
+                value=dict(type="raw"),
+                tag_pattern=dict(type="str"),
+                tag_pattern_matches=dict(type="bool", default=True),
+            ),
+        ),
+    ),
+    required_if=[("state", "present", ["policies"])],
+    **_quay_policies.SCOPE_RULES,
+)
+
+
+def main():
+    MODULE.run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,98 @@
+#!/usr/bin/python
+# Copyright: registry.hygiene contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: quay_autoprune_policy_info
+short_description: Read the auto-prune policies of Quay
+version_added: 0.1.0
+author: registry.hygiene contributors (@registry-hygiene)
+description:
+  - Returns the auto-prune policies of organizations, of repositories or of the token's own user, many at once.
+  - What it returns for a target can be given to M(registry.hygiene.quay_autoprune_policy) as it is.
+extends_documentation_fragment:
+  - registry.hygiene._quay_policies
+  - registry.hygiene._quay
+  - registry.hygiene._http
+  - registry.hygiene._attributes.info
+  - registry.hygiene._attributes.action
+seealso:
+  - module: registry.hygiene.quay_autoprune_policy
+"""
+
+EXAMPLES = r"""
+- name: Read the policies of all organizations that the token administers
+  registry.hygiene.quay_autoprune_policy_info:
+    quay_url: https://quay.example.com
+    quay_token: "{{ vault_quay_token }}"
+    organizations:
+      - "*"
+  register: found
+
+- name: Read the policies of all repositories of acme
+  registry.hygiene.quay_autoprune_policy_info:
+    repositories:
+      - acme/*
+
+- name: Give one repository the policies of another
+  registry.hygiene.quay_autoprune_policy_info:
+    repositories:
+      - acme/app
+  register: model
+
+- name: As before
+  registry.hygiene.quay_autoprune_policy:
+    repositories:
+      - acme/copy
+    policies: "{{ model.policies }}"
+    exclusive: true
+"""
+
+RETURN = r"""
+policies:
+  description:
+    - The policies, in a fixed order.
+    - A list if one target is named exactly. If several are named, or by a glob, a dictionary from the target
+      (C(acme), C(acme/app)) to its list; targets that failed are left out.
+  type: raw
+  returned: success, or when only some of the targets failed
+  sample:
+    acme/app:
+      - method: creation_date
+        value: 14d
+        tag_pattern: ^dev-
+        tag_pattern_matches: true
+changed_targets:
+  description: Always empty.
+  type: list
+  elements: str
+  returned: success, or when only some of the targets failed
+  sample: []
+failures:
+  description: From each target that failed to the reason. The other targets were read all the same.
+  type: dict
+  returned: when some of the targets failed
+  sample:
+    acme/gone: "GET /api/v1/repository/acme/gone/autoprunepolicy/ answered 404: Not Found. Check the exact name"
+"""
+
+from ansible_collections.registry.hygiene.plugins.module_utils import _quay
+from ansible_collections.registry.hygiene.plugins.module_utils._module import Module
+from ansible_collections.registry.hygiene.plugins.module_utils._quay_policies import (
+    SCOPE_RULES,
+    SCOPE_SPEC,
+    PolicyReader,
+)
+
+MODULE = Module(PolicyReader, _quay, SCOPE_SPEC, **SCOPE_RULES)
+
+
+def main():
+    MODULE.run()
+
+
+if __name__ == "__main__":
+    main()

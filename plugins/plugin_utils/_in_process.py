@@ -1,0 +1,71 @@
+# Copyright: registry.hygiene contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs a module of this collection in the controller's own process, where that makes no difference but time."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from ansible.module_utils.common.arg_spec import ModuleArgumentSpecValidator
+from ansible.module_utils.common.parameters import remove_values
+from ansible.module_utils.errors import UnsupportedError
+from ansible.plugins.action import ActionBase
+from ansible_collections.registry.hygiene.plugins.module_utils import _schema
+
+_schema.preload()  # once, in the parent process, instead of in the child of each task
+
+DISCOVERY = ("auto", "auto_silent", "auto_legacy", "auto_legacy_silent")
+
+
+class InProcess(ActionBase):
+    """An action that gives the same result as the module of its name. `module` is that file's MODULE."""
+
+    module = None
+
+    _supports_check_mode = True
+    _supports_async = True
+    _supports_diff = True
+
+    def run(self, tmp=None, task_vars=None):
+        """Return the result of the task."""
+        super().run(tmp, task_vars)
+        if not self._makes_no_difference(task_vars or {}):
+            wrap_async = self._task.async_val and not self._connection.has_native_async
+            return self._execute_module(task_vars=task_vars, wrap_async=wrap_async)
+        return self._run_here()
+
+    def _makes_no_difference(self, task_vars):
+        if os.environ.get("REGISTRY_HYGIENE_IN_PROCESS", "1") == "0":
+            return False
+        if sys.platform == "darwin":  # looking up proxies in a forked process crashes there
+            return False
+        if self._connection.transport != "local" or self._connection.become or self._task.become:
+            return False
+        if self._task.async_val:
+            return False
+        environment = {}
+        self._compute_environment_string(environment)
+        if environment:
+            return False
+        interpreter = self._templar.template(task_vars.get("ansible_python_interpreter"))
+        return not interpreter or interpreter in DISCOVERY or interpreter == sys.executable
+
+    def _run_here(self):
+        validator = ModuleArgumentSpecValidator(self.module.argument_spec, **self.module.rules)
+        validation = validator.validate(self._task.args)
+        params, no_log_values = validation.validated_parameters, set(validation._no_log_values)
+        if validation.error_messages:
+            message = validation.errors.msg
+            if isinstance(validation.errors[0], UnsupportedError):
+                message = f"Unsupported parameters for ({self._task.action}) module: {message}"
+            result, warnings = dict(failed=True, msg=message), []
+        else:
+            result, warnings, secrets = self.module.result(params, self._task.check_mode, self._task.diff)
+            no_log_values.update(secrets)
+        result.setdefault("changed", False)
+        result["invocation"] = dict(module_args=params)
+        if warnings:
+            result["warnings"] = warnings
+        return remove_values(result, no_log_values)

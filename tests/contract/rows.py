@@ -1,0 +1,149 @@
+# Copyright: registry.hygiene contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One row for each kind of target of each module; test_contract.py says what every row must do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Callable
+
+from fakes._base import Fake
+from fakes.quay import Quay
+
+QUAY_TOKEN = "made-up-token-of-alice"
+QUAY_SCOPES = ["org:admin", "repo:admin", "repo:read", "user:admin", "user:read"]
+MANY = 500
+
+
+@dataclass
+class Row:
+    """What the suite needs to know of a module. Options are those of the module, without `access`."""
+
+    name: str
+    module: str
+    info: str
+    noun: str
+    fake: Callable[[], Fake]
+    url: str
+    access: dict  # address and credentials
+    wrong: dict  # the same with credentials that are refused
+    secrets: list[str]
+    target: dict  # options that name one target
+    created: dict  # options that create it,
+    changed: dict  # change it,
+    removed: dict  # and remove it
+    server: Callable[[Fake], Any]  # what the server has of the target, in a form that can be compared
+    wanted: list[Any]  # what the server must have after each of the three
+    feed: Callable[[Any], dict]  # options that the state of the _info module gives
+    many: dict  # options that name MANY targets, all of them without anything
+    of_many: Callable[[Fake], list]  # what the server has of them
+    failing: str  # a part of the path of one of them
+    bad: list[tuple[dict, str]]  # options that are refused before any request, and a part of the message
+    reading: int = 1  # how many GETs one unchanged target takes; what a task asks once does not count
+    once: int = 1  # how many GETs a task makes whatever the targets
+    listings: int = 0  # how many GETs listing the MANY takes
+    faults: dict = field(default_factory=dict)
+
+
+def quay() -> Quay:
+    """A Quay with the targets of the rows and neighbours that are not to be touched."""
+    policy = {"method": "number_of_tags", "value": 7, "tagPattern": "^keep"}
+    alice = {"as": "alice", "token": QUAY_TOKEN, "scopes": QUAY_SCOPES}
+    mallory = {"as": "mallory", "token": "made-up-token-of-mallory", "scopes": QUAY_SCOPES}
+
+    def repository(name: str, **more: Any) -> dict:
+        return dict(name=name, state="NORMAL", tags=[], **more)
+
+    def organization(name: str, admin: str, *repositories: dict, **more: Any) -> dict:
+        return dict(name=name, admins=[admin], members=[], repositories=list(repositories), **more)
+
+    return Quay(
+        {
+            "features": {"AUTO_PRUNE": True},
+            "users": [
+                {"name": "alice", "tokens": [alice]},
+                {"name": "mallory", "tokens": [mallory], "policies": [policy]},
+            ],
+            "unknown_tokens": [],
+            "organizations": [
+                organization(
+                    "acme",
+                    "alice",
+                    repository("app"),
+                    repository("app-archive", policies=[policy]),
+                    repository("team/app", policies=[policy]),
+                ),
+                organization("acme-archive", "alice", repository("app", policies=[policy]), policies=[policy]),
+                organization("rivals", "mallory", repository("app", policies=[policy]), policies=[policy]),
+                organization("bulk", "alice", *[repository(f"svc-{number:03}") for number in range(MANY)]),
+            ],
+            "user_repositories": [dict(repository("notes", policies=[policy]), owner="alice")],
+        }
+    )
+
+
+def plain(policies: list) -> list:
+    """Policies of the fake without their uuids, sorted."""
+    return sorted([p["method"], p["value"], p["tagPattern"], p["tagPatternMatches"]] for p in policies)
+
+
+def quay_policies(scope: str, name: str) -> Callable[[Quay], list]:
+    """Return what reads the policies of a target out of the fake."""
+    return lambda fake: plain(fake.policies(scope, name))
+
+
+COUNT = {"method": "number_of_tags", "value": 10, "tag_pattern": "^v[0-9]"}
+AGE = {"method": "creation_date", "value": "30d", "tag_pattern": "^v[0-9]", "tag_pattern_matches": False}
+
+
+def quay_row(kind: str, target: dict, server: Callable, **more: Any) -> Row:
+    """Return the row of one scope of quay_autoprune_policy."""
+    settings = dict(
+        name=f"quay_autoprune_policy of {kind}",
+        module="quay_autoprune_policy",
+        info="quay_autoprune_policy_info",
+        noun="policies",
+        fake=quay,
+        url="https://quay.test",
+        access={"quay_url": "https://quay.test", "quay_token": QUAY_TOKEN},
+        wrong={"quay_url": "https://quay.test", "quay_token": "made-up-token-nobody-knows"},
+        secrets=[QUAY_TOKEN, "made-up-token-nobody-knows"],
+        target=target,
+        created={"policies": [COUNT, AGE]},
+        changed={"policies": [dict(COUNT, value=5), {"method": "creation_date", "value": "2w"}], "exclusive": True},
+        removed={"state": "absent"},
+        server=server,
+        wanted=[
+            [["creation_date", "30d", "^v[0-9]", False], ["number_of_tags", 10, "^v[0-9]", True]],
+            [["creation_date", "2w", None, True], ["number_of_tags", 5, "^v[0-9]", True]],
+            [],
+        ],
+        feed=lambda state: {"policies": state, "exclusive": True},
+        many={"repositories": ["bulk/svc-*"]},
+        of_many=lambda fake: [plain(fake.policies("repository", f"bulk/svc-{n:03}")) for n in range(MANY)],
+        failing="/bulk/svc-250/",
+        listings=MANY // 100,
+        bad=[
+            ({"policies": [dict(COUNT, value=0)]}, "1 or more"),
+            ({"policies": [dict(AGE, value="0d")]}, "above 0"),
+            ({"policies": [dict(AGE, value="7D")]}, "lower-case"),
+            ({"policies": [dict(COUNT, tag_pattern="[bad(")]}, "no regular expression"),
+            ({"policies": [dict(COUNT, tag_pattern=" ")]}, "leave it out"),
+            ({"policies": [dict(COUNT, tagPattern="^v")]}, "Unsupported parameters"),
+            ({"policies": [dict(COUNT, method="tags")]}, "number_of_tags, creation_date"),
+            ({"policies": [COUNT], "colour": "red"}, "Unsupported parameters"),
+            ({}, "policies"),
+            ({"policies": [COUNT], "quay_url": "quay.test"}, "https://registry.example.com"),
+            ({"policies": [COUNT], "quay_token": " "}, "quay_token"),
+        ],
+    )
+    return Row(**dict(settings, **more))
+
+
+ROWS = [
+    quay_row("a repository", {"repositories": ["acme/app"]}, quay_policies("repository", "acme/app")),
+    # An empty list of an organization is proved by a second GET.
+    quay_row("an organization", {"organizations": ["acme"]}, quay_policies("organization", "acme"), reading=2),
+    quay_row("the user", {"current_user": True}, quay_policies("user", "alice")),
+]

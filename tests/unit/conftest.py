@@ -1,0 +1,33 @@
+# Copyright: registry.hygiene contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Makes the collection and the fakes importable, and keeps the tests from waiting."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).resolve().parents[1]
+ROOTS = [str(TESTS)]  # of the package fakes
+if TESTS.parents[2].name == "ansible_collections":
+    ROOTS.append(str(TESTS.parents[3]))
+sys.path[:0] = [root for root in ROOTS if root not in sys.path]
+
+
+@pytest.fixture(autouse=True)
+def no_environment(monkeypatch):
+    """Keep the developer's own registries and proxies out of the tests."""
+    for name in (
+        "QUAY_URL",
+        "QUAY_TOKEN",
+        "REQUESTS_CA_BUNDLE",
+        "CURL_CA_BUNDLE",
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "NO_PROXY",
+    ):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)

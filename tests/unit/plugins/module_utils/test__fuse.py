@@ -1,0 +1,86 @@
+# Copyright: registry.hygiene contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.registry.hygiene.plugins.module_utils import _fuse
+from ansible_collections.registry.hygiene.plugins.module_utils._errors import PlanRefused
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+def images(target, names):
+    return [{"target": target, "tag": name} for name in names]
+
+
+def forecast(target, deletions=(), kept=(), uncertain=()):
+    return {
+        "deletions": images(target, deletions),
+        "uncertain": images(target, uncertain),
+        "kept": images(target, kept),
+    }
+
+
+TWO = {
+    "acme/app": forecast("acme/app", ["v1", "v2"], ["v3", "v4"]),
+    "acme/lib": forecast("acme/lib", ["dev-1"], ["v9"], ["odd"]),
+}
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        {},
+        {"max_deletions": 4},
+        {"max_deletions_percent": 58},
+        {"min_keep": 1},
+        {"protect": ["^v[34]$", "^release"]},
+        {"max_deletions": 4, "max_deletions_percent": 100, "min_keep": 0, "protect": []},
+    ],
+)
+def test_a_plan_within_the_limits_passes(limits):
+    _fuse.check(TWO, {}, limits)
+
+
+@pytest.mark.parametrize(
+    ("limits", "text"),
+    [
+        ({"max_deletions": 3}, "max_deletions: 4 images would be deleted, more than 3: acme/app:v1"),
+        ({"max_deletions": 0}, "Nothing was written"),
+        ({"max_deletions_percent": 57}, "max_deletions_percent: 4 of 7 images"),
+        ({"min_keep": 2}, "min_keep: of acme/lib only 1 images would stay, not 2: acme/lib:dev-1"),
+        ({"protect": ["^v2$"]}, "protect: 1 protected images would be deleted: acme/app:v2"),
+        ({"protect": ["odd"]}, "acme/lib:odd"),
+    ],
+)
+def test_a_plan_beyond_a_limit_is_refused_and_names_images(limits, text):
+    with pytest.raises(PlanRefused, match=".*") as refused:
+        _fuse.check(TWO, {}, limits)
+    assert text in str(refused.value)
+
+
+def test_the_message_names_the_first_images_and_counts_the_others():
+    many = {"a/b": forecast("a/b", [f"t{number}" for number in range(9)])}
+    with pytest.raises(PlanRefused) as refused:
+        _fuse.check(many, {}, {"max_deletions": 8})
+    assert "a/b:t0, a/b:t1, a/b:t2, a/b:t3, a/b:t4 and 4 more" in str(refused.value)
+
+
+def test_no_forecast_means_no_write_if_a_limit_is_set():
+    failures = {"acme/app": "no right to list tags"}
+    with pytest.raises(PlanRefused) as refused:
+        _fuse.check({"acme/app": None}, failures, {"max_deletions": 1000})
+    assert "no right to list tags" in str(refused.value)
+    _fuse.check({"acme/app": None}, failures, {})
+
+
+@given(st.integers(0, 30), st.integers(0, 30), st.integers(0, 40))
+def test_max_deletions_refuses_exactly_what_is_more(deletions, kept, most):
+    plan = {"a/b": forecast("a/b", map(str, range(deletions)), map(str, range(kept)))}
+    if deletions > most:
+        with pytest.raises(PlanRefused):
+            _fuse.check(plan, {}, {"max_deletions": most})
+    else:
+        _fuse.check(plan, {}, {"max_deletions": most})

@@ -1,0 +1,262 @@
+# Copyright: registry.hygiene contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What every module must do, run for each row of contract/rows.py in both ways that a module runs."""
+
+from __future__ import annotations
+
+import builtins
+import re
+import sys
+
+import pytest
+from ansible_collections.registry.hygiene.plugins.module_utils import _http, _schema
+from contract.mounts import WAYS
+from contract.rows import MANY, ROWS
+from fakes.mount import mounted
+
+ids = [row.name for row in ROWS]
+every_row = pytest.mark.parametrize("row", ROWS, ids=ids)
+writing = ("POST", "PUT", "PATCH", "DELETE")
+
+
+class Bench:
+    """One row, one way, one fake: runs tasks and looks into every output for secrets."""
+
+    def __init__(self, row, way):
+        self.row = row
+        self.way = way
+        self.fake = row.fake()
+        self.untouched = self.neighbours()
+
+    def run(self, *options, module=None, check_mode=False):
+        merged = dict(self.row.access)
+        for more in options:
+            merged.update(more)
+        self.fake.clear()
+        with mounted(self.fake, self.row.url):
+            result = WAYS[self.way](module or self.row.module, merged, check_mode)
+        for secret in self.row.secrets:
+            assert secret not in result.output
+        return result
+
+    def read(self):
+        return self.run(self.row.target, module=self.row.info)
+
+    def state(self):
+        return self.row.server(self.fake)
+
+    def gets(self):
+        return [entry for entry in self.fake.requests if entry["method"] == "GET"]
+
+    def neighbours(self):
+        """Everything on the server but the ages, which go on, and the row's own target."""
+        seen = re.sub(r"'(age_seconds|expires_in_seconds)': -?\d+", "", repr(self.fake.state()))
+        return seen.replace(repr(self.row.server(self.fake)), "")
+
+
+@pytest.fixture(params=WAYS)
+def way(request):
+    return request.param
+
+
+@pytest.fixture(autouse=True)
+def no_pauses(monkeypatch):
+    monkeypatch.setattr(_http.time, "sleep", lambda seconds: None)
+
+
+def steps(row):
+    return list(zip([row.created, row.changed, row.removed], row.wanted))
+
+
+@every_row
+def test_every_step_changes_once_and_check_mode_foretells_it(row, way):
+    bench = Bench(row, way)
+    for options, wanted in steps(row):
+        before = bench.state()
+        foretold = bench.run(row.target, options, check_mode=True)
+        assert bench.fake.writes == [] and bench.state() == before
+        done = bench.run(row.target, options)
+        assert done["changed"] and not done.get("failed"), done
+        assert bench.state() == wanted
+        assert foretold == done
+        assert done["diff"]["before"] != done["diff"]["after"]
+        assert isinstance(done["diff"]["after"], dict)
+        again = bench.run(row.target, options)
+        assert not again["changed"] and not again.get("failed"), again
+        assert bench.fake.writes == [] and again["diff"]["before"] == again["diff"]["after"]
+        assert bench.read()[row.noun] == done[row.noun] == again[row.noun]
+
+
+@every_row
+def test_an_unchanged_target_costs_as_many_requests_as_it_says(row, way):
+    bench = Bench(row, way)
+    bench.run(row.target, row.created)
+    bench.run(row.target, row.created)
+    assert len(bench.fake.requests) == row.once + 1
+    bench.run(row.target, row.removed)
+    bench.run(row.target, row.removed)
+    assert len(bench.fake.requests) == row.once + row.reading
+
+
+@every_row
+def test_what_the_info_module_returns_is_valid_input(row, way):
+    bench = Bench(row, way)
+    for options, _wanted in steps(row)[:2]:
+        bench.run(row.target, options)
+        fed = bench.run(row.target, row.feed(bench.read()[row.noun]))
+        assert not fed["changed"] and not fed.get("failed"), fed
+
+
+@every_row
+def test_neighbours_are_left_alone(row, way):
+    bench = Bench(row, way)
+    for options, _wanted in steps(row):
+        bench.run(row.target, options)
+    assert bench.neighbours() == bench.untouched
+
+
+@every_row
+def test_a_busy_server_only_delays(row, way):
+    bench = Bench(row, way)
+    for options, wanted in steps(row):
+        for method in ("GET", *writing):
+            bench.fake.faults.append({"method": method, "status": 429, "headers": {"Retry-After": "1"}})
+        for method in ("GET", "PUT", "DELETE"):
+            bench.fake.faults.append({"method": method, "status": 503})
+            bench.fake.faults.append({"method": method, "drop": True})
+        done = bench.run(row.target, options)
+        bench.fake.faults.clear()
+        assert done["changed"] and not done.get("failed"), done
+        assert bench.state() == wanted
+
+
+@every_row
+@pytest.mark.parametrize(
+    ("fault", "after"),
+    [
+        ({"drop": True}, False),
+        ({"drop": True, "after": True}, True),
+        ({"status": 504}, False),
+        ({"status": 504, "after": True}, True),
+        ({"truncate": True}, True),
+    ],
+)
+def test_a_lost_answer_is_resolved_by_reading_back_and_never_by_sending_again(row, way, fault, after):
+    bench = Bench(row, way)
+    bench.fake.faults.append({"method": "POST", **fault})
+    done = bench.run(row.target, row.created)
+    bodies = [repr(entry["body"]) for entry in bench.fake.writes if entry["method"] == "POST"]
+    assert len(bodies) == len(set(bodies))
+    if after:
+        assert done["changed"] and not done.get("failed"), done
+        assert bench.state() == row.wanted[0]
+    else:
+        assert done["failed"] and "POST" in done["msg"]
+        assert bench.run(row.target, row.created)["changed"] and bench.state() == row.wanted[0]
+
+
+@every_row
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_refused_credentials_fail_plainly_and_at_once(row, way, check_mode):
+    bench = Bench(row, way)
+    for module, options in ((row.module, row.created), (row.info, {})):
+        result = bench.run(row.wrong, row.target, options, module=module, check_mode=check_mode)
+        assert result["failed"] and not result["changed"] and "token" in result["msg"]
+        assert bench.fake.writes == [] and len(bench.fake.requests) <= row.once + 1
+    result = bench.run(row.wrong, row.many, row.created)
+    assert result["failed"] and not result["changed"]
+    assert bench.fake.writes == [] and len(bench.fake.requests) < 20
+
+
+@every_row
+@pytest.mark.parametrize("library", ["requests", "jsonschema"])
+def test_a_missing_library_is_named(row, way, library, monkeypatch):
+    bench = Bench(row, way)
+    if library == "requests":
+        monkeypatch.setattr(_http, "requests", None)
+    else:
+        original = builtins.__import__
+
+        def refuse(name, *args, **kwargs):
+            if name.split(".")[0] == library:
+                raise ImportError(f"No module named {name!r}")
+            return original(name, *args, **kwargs)
+
+        monkeypatch.setattr(_schema, "_VALIDATORS", {})
+        monkeypatch.delitem(sys.modules, library, raising=False)
+        monkeypatch.setattr(builtins, "__import__", refuse)
+    result = bench.run(row.target, row.created)
+    assert result["failed"] and f"Python library ({library})" in result["msg"]
+    assert bench.fake.writes == []
+
+
+@every_row
+def test_bad_input_is_refused_before_any_request(row, way):
+    bench = Bench(row, way)
+    for options, message in row.bad:
+        for check_mode in (True, False):
+            result = bench.run(row.target, options, check_mode=check_mode)
+            assert result["failed"] and not result["changed"], options
+            assert message in result["msg"], options
+            assert bench.fake.requests == [], options
+
+
+@every_row
+@pytest.mark.parametrize(
+    "answer", [{"text": "<html>a page</html>"}, {"body": {"nothing": "known"}, "status": 200}, {"status": 500}]
+)
+def test_an_answer_that_is_not_understood_is_never_read_as_nothing_there(row, way, answer):
+    bench = Bench(row, way)
+    bench.run(row.target, row.created)
+    held = bench.state()
+    for options in (row.created, row.removed):
+        bench.fake.faults.append({"method": "GET", "path": "(?<!/config)$", "times": 99, **answer})
+        result = bench.run(row.target, options)
+        bench.fake.faults.clear()
+        assert result["failed"] and not result["changed"], result
+        assert bench.fake.writes == [] and bench.state() == held
+
+
+@every_row
+def test_many_targets_in_one_task(row, way):
+    bench = Bench(row, way)
+    foretold = bench.run(row.many, row.created, check_mode=True)
+    done = bench.run(row.many, row.created)
+    assert done["changed"] and len(done["changed_targets"]) == MANY
+    assert foretold == done
+    assert bench.row.of_many(bench.fake) == [row.wanted[0]] * MANY
+    again = bench.run(row.many, row.created)
+    assert not again["changed"] and len(again[row.noun]) == MANY
+    assert len(bench.fake.requests) == MANY + row.once + row.listings
+
+
+@every_row
+def test_one_failing_target_of_many_neither_stops_nor_hides_the_others(row, way):
+    bench = Bench(row, way)
+    refused = {"status": 403, "body": {"detail": "Unauthorized"}, "times": 99}
+    bench.fake.faults.append({"path": row.failing, **refused})
+    result = bench.run(row.many, row.created)
+    assert result["failed"] and result["changed"]
+    assert len(result["failures"]) == 1 and "Unauthorized" in result["msg"]
+    assert sorted(bench.row.of_many(bench.fake)) == [[], *[row.wanted[0]] * (MANY - 1)]
+    bench.fake.faults.clear()
+    rest = bench.run(row.many, row.created)
+    assert rest["changed_targets"] == list(result["failures"]) and not rest.get("failed")
+
+
+@every_row
+def test_both_ways_give_the_same_result_word_for_word(row):
+    results = []
+    for way in WAYS:
+        bench = Bench(row, way)
+        runs = []
+        for options, _wanted in steps(row):
+            runs += [bench.run(row.target, options, check_mode=True), bench.run(row.target, options), bench.read()]
+        runs += [bench.run(row.wrong, row.target, row.created), bench.run(row.target, {"quay_token": ""}, row.created)]
+        runs += [bench.run(row.target, options) for options, _message in row.bad]
+        bench.fake.faults.append({"path": row.failing, "status": 404, "times": 99})
+        runs.append(bench.run(row.many, row.created))
+        results.append(runs)
+    for one, other in zip(*results):
+        assert one == other
