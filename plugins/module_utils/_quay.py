@@ -1,7 +1,7 @@
 # Copyright: registry.hygiene contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Quay: how to sign in, what its errors mean, which organisations and repositories there are."""
+"""Quay: how to sign in, what its errors mean, which organizations and repositories there are."""
 
 from __future__ import annotations
 
@@ -98,13 +98,14 @@ def _error_type(response: Any) -> str | None:
         return None
 
 
-def config(client: _http.Client) -> dict:
-    """Return Quay's public configuration (features, config, registry_state); {} where it is not to be had."""
+def features(client: _http.Client) -> dict:
+    """Return which features Quay says it has (name -> bool); {} where its configuration is not to be had."""
     try:
         found = client.get("/config")
     except (ApiError, ContractError):
         return {}  # a proxy in front may offer /api only; reading the policies tells soon enough
-    return found if isinstance(found, dict) else {}
+    listed = found.get("features") if isinstance(found, dict) else None
+    return listed if isinstance(listed, dict) else {}
 
 
 def check_names(names: list, kind: str) -> None:
@@ -185,7 +186,7 @@ def _prove_empty(client: _http.Client, namespace: str) -> None:
 
 
 def organization(client: _http.Client, name: str) -> dict:
-    """Return an organisation (name, is_admin, is_member); raises NotFound, also for the name of a user."""
+    """Return an organization (name, is_admin, is_member); raises NotFound, also for the name of a user."""
     return client.get(_http.path(*API, "organization", name), schema=ORGANIZATION)
 
 
@@ -198,7 +199,7 @@ def current_user(client: _http.Client) -> dict:
 
 
 def organizations(client: _http.Client) -> list[str]:
-    """Return the names of all organisations that the token administers."""
+    """Return the names of all organizations that the token administers."""
     found = current_user(client).get("organizations", [])
     # Quay ffba0c7 says is_org_admin only to tokens with the scope user:admin.
     told = {item["name"]: item.get("is_org_admin") for item in found}

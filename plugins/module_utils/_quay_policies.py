@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, Callable
 
 from ansible_collections.registry.hygiene.plugins.module_utils import _http, _patterns, _quay
 from ansible_collections.registry.hygiene.plugins.module_utils._engine import Resource
@@ -16,6 +16,12 @@ SCOPE_SPEC = dict(
     organizations=dict(type="list", elements="str"),
     repositories=dict(type="list", elements="str"),
     current_user=dict(type="bool"),
+)
+POLICY_SPEC = dict(
+    method=dict(type="str", required=True, choices=["number_of_tags", "creation_date"]),
+    value=dict(type="raw"),
+    tag_pattern=dict(type="str"),
+    tag_pattern_matches=dict(type="bool", default=True),
 )
 SCOPES = tuple(SCOPE_SPEC)
 SCOPE_RULES = dict(mutually_exclusive=[SCOPES], required_one_of=[SCOPES])
@@ -122,9 +128,31 @@ def identity(policy: dict) -> tuple:
     return (policy["method"], policy["tag_pattern"], policy["tag_pattern_matches"])
 
 
-def same(one: dict, other: dict) -> bool:
-    """Return whether two policies are equal; 007d is 7d, but 1w is another text than 7d for Quay."""
-    return identity(one) == identity(other) and _comparable(one["value"]) == _comparable(other["value"])
+def as_held(policy: dict, current: list) -> dict:
+    """Return a policy as it is held already if its value is equal (007d is 7d), otherwise as it is declared."""
+    for there in current:
+        if identity(there) == identity(policy) and _comparable(there["value"]) == _comparable(policy["value"]):
+            return there
+    return policy
+
+
+def steps(found: list, planned: list) -> tuple[list, list, list]:
+    """Return what makes the policies that Quay has (with uuid) the planned ones, with as little change as possible.
+
+    That is [(uuid, policy to replace it)], [policy to create], [uuid to delete].
+    """
+    left = [(there["uuid"], in_option_words(there)) for there in found]
+
+    def take(policy: dict, key: Callable) -> str | None:
+        match = next((there for there in left if key(there[1]) == key(policy)), None)
+        if match:
+            left.remove(match)
+        return match and match[0]
+
+    missing = [policy for policy in planned if not take(policy, dict)]
+    uuids = [(take(policy, identity), policy) for policy in missing]
+    replaced = [(uuid, policy) for uuid, policy in uuids if uuid]
+    return replaced, [policy for uuid, policy in uuids if not uuid], [uuid for uuid, _there in left]
 
 
 def _comparable(value: Any) -> Any:
@@ -152,7 +180,7 @@ def in_order(policies: list) -> list:
 
 
 class PolicyReader(Resource):
-    """The auto-prune policies of one organisation, one repository or the token's own user, to be read."""
+    """The auto-prune policies of one organization, one repository or the token's own user, to be read."""
 
     noun = "policies"
 
@@ -168,7 +196,7 @@ class PolicyReader(Resource):
     def targets(cls, client, params):
         if not any(params[scope] for scope in SCOPES):
             return []
-        if _quay.config(client).get("features", {}).get("AUTO_PRUNE") is False:
+        if _quay.features(client).get("AUTO_PRUNE") is False:
             # Quay ffba0c7 answers a DELETE of a repository's policy with a false success then.
             raise PlanRefused(
                 f"auto-prune is switched off on {client.url}: set FEATURE_AUTO_PRUNE: true in Quay's config.yaml first"
@@ -190,18 +218,19 @@ class PolicyReader(Resource):
         return _http.path(*_quay.API, *scope, "autoprunepolicy", uuid)
 
     def fetch(self) -> list:
-        """Return the policies as Quay has them, by uuid."""
+        """Return the policies in option words, in a fixed order; `found` is what Quay has, with uuids."""
         found = self.client.get(self.where(), schema=POLICIES)["policies"]
-        return sorted(found, key=lambda policy: policy["uuid"])
-
-    def read(self):
-        self.found = self.fetch()
-        if not self.found and self.params["organizations"]:
-            self._prove_organization()
+        self.found = sorted(found, key=lambda policy: policy["uuid"])
         return in_order(map(in_option_words, self.found))
 
+    def read(self):
+        current = self.fetch()
+        if not current and self.params["organizations"]:
+            self._prove_organization()
+        return current
+
     def _prove_organization(self) -> None:
-        # Quay ffba0c7 answers superusers with an empty list for organisations that do not exist.
+        # Quay ffba0c7 answers superusers with an empty list for organizations that do not exist.
         try:
             _quay.organization(self.client, self.target)
         except NotFound as error:

@@ -161,56 +161,42 @@ from ansible_collections.registry.hygiene.plugins.module_utils._errors import (
     NotFound,
 )
 from ansible_collections.registry.hygiene.plugins.module_utils._module import Module
-from ansible_collections.registry.hygiene.plugins.module_utils._quay_policies import identity, same
+from ansible_collections.registry.hygiene.plugins.module_utils._quay_policies import identity
 
 
 class AutoprunePolicies(_quay_policies.PolicyReader):
-    """The auto-prune policies of one organisation, one repository or the token's own user."""
+    """The auto-prune policies of one organization, one repository or the token's own user."""
 
     @classmethod
     def validate(cls, params):
         return super().validate(params) + _quay_policies.check(params)
 
     def plan(self, current):
-        declared = _quay_policies.declared(self.params)
-        named = [identity(policy) for policy in declared]
-        others = [policy for policy in current if identity(policy) not in named]
+        declared = {identity(policy): policy for policy in _quay_policies.declared(self.params)}
+        others = [policy for policy in current if identity(policy) not in declared]
         if self.params["state"] == "absent":
             return [] if self.params["policies"] is None else others
-        unique = {identity(policy): policy for policy in declared}.values()
-        wanted = [next((there for there in current if same(there, policy)), policy) for policy in unique]
+        wanted = [_quay_policies.as_held(policy, current) for policy in declared.values()]
         return _quay_policies.in_order(wanted + ([] if self.params["exclusive"] else others))
 
     def apply(self, current, planned):
-        superfluous = list(self.found)
-        missing = []
-        for policy in planned:
-            missing += [] if self._take(superfluous, policy, key=dict) else [policy]
-        doubts = []
-        for policy in missing:  # first what is new or changes in place, so that no moment is without a policy
-            there = self._take(superfluous, policy, key=identity)
-            doubts += self._replace(there["uuid"], policy) if there else self._create(policy)
-        for there in superfluous:
-            self._delete(there["uuid"])
-        if doubts and _quay_policies.in_order(map(_quay_policies.in_option_words, self.fetch())) != planned:
+        replaced, created, deleted = _quay_policies.steps(self.found, planned)
+        doubts = []  # what only reading back can tell
+        for uuid, policy in replaced:
+            doubts.append(self._replace(uuid, policy))
+        for policy in created:
+            doubts += self._create(policy)
+        for uuid in deleted:  # last, so that no moment is without a policy
+            self._delete(uuid)
+        if doubts and self.fetch() != planned:
             raise doubts[0]
-
-    @staticmethod
-    def _take(found, policy, key):
-        """Remove from `found` and return the first one whose key is that of the policy, None if there is none."""
-        for there in found:
-            if key(_quay_policies.in_option_words(there)) == key(policy):
-                found.remove(there)
-                return there
-        return None
 
     def _replace(self, uuid, policy):
         self.client.request("PUT", self.where(uuid), body=_quay_policies.in_api_words(policy))
-        # Quay ffba0c7 answers 204 and changes nothing when a repository of that name in another namespace is meant.
-        return [ContractError(f"PUT {self.where(uuid)} was accepted, but the policies are not what they should be")]
+        # Quay ffba0c7 answers 204 and changes nothing for the uuid of a repository of that name in another namespace.
+        return ContractError(f"PUT {self.where(uuid)} was accepted, but the policies are not what they should be")
 
     def _create(self, policy):
-        """Return doubts: after a lost answer, or one that says that it is there already, only reading back tells."""
         try:
             self.client.request("POST", self.where(), body=_quay_policies.in_api_words(policy))
         except LostAnswer as error:
@@ -237,16 +223,7 @@ MODULE = Module(
         _quay_policies.SCOPE_SPEC,
         state=dict(type="str", choices=["present", "absent"], default="present"),
         exclusive=dict(type="bool", default=False),
-        policies=dict(
-            type="list",
-            elements="dict",
-            options=dict(
-                method=dict(type="str", required=True, choices=["number_of_tags", "creation_date"]),
-                value=dict(type="raw"),
-                tag_pattern=dict(type="str"),
-                tag_pattern_matches=dict(type="bool", default=True),
-            ),
-        ),
+        policies=dict(type="list", elements="dict", options=_quay_policies.POLICY_SPEC),
     ),
     required_if=[("state", "present", ["policies"])],
     **_quay_policies.SCOPE_RULES,

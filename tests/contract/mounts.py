@@ -13,7 +13,6 @@ from types import SimpleNamespace
 from unittest import mock
 
 from ansible.module_utils import basic
-from ansible.module_utils.common import warnings as module_warnings
 from ansible.module_utils.testing import patch_module_args
 from ansible.plugins.action import ActionBase
 
@@ -24,20 +23,22 @@ NAME = "registry.hygiene."
 def as_module(module: str, options: dict, check_mode: bool = False, diff: bool = True) -> dict:
     """Return the result of the module file, run as Ansible runs it on a target."""
     internal = {"_ansible_check_mode": check_mode, "_ansible_diff": diff, "_ansible_module_name": NAME + module}
-    logged, printed = [], io.StringIO()
+    logged, warned, printed = [], [], io.StringIO()
+    replaced = {
+        "log": lambda self, msg, log_args=None: logged.append(msg),
+        "warn": lambda self, warning: warned.append(warning),  # within a test, it would go to the display instead
+    }
     with contextlib.ExitStack() as stack:
         stack.enter_context(patch_module_args({**options, **internal}))
-        stack.enter_context(
-            mock.patch.object(basic.AnsibleModule, "log", lambda self, msg, log_args=None: logged.append(msg))
-        )
-        stack.enter_context(mock.patch.object(module_warnings, "_global_warnings", {}))
-        stack.enter_context(mock.patch.object(module_warnings, "_global_deprecations", {}))
+        stack.enter_context(mock.patch.multiple(basic.AnsibleModule, **replaced))
         stack.enter_context(contextlib.redirect_stdout(printed))
-        with contextlib.suppress(SystemExit):
-            importlib.import_module(f"{PLUGINS}.modules.{module}").main()
+        stack.enter_context(contextlib.suppress(SystemExit))
+        importlib.import_module(f"{PLUGINS}.modules.{module}").main()
     result = json.loads(printed.getvalue())
     result.setdefault("changed", False)  # as the task executor does for both ways
-    return Result(result, printed.getvalue() + "\n".join(map(str, logged)))
+    if warned:
+        result["warnings"] = warned
+    return Result(result, "\n".join(map(str, [printed.getvalue(), *logged, *warned])))
 
 
 def in_process(module: str, options: dict, check_mode: bool = False, diff: bool = True) -> dict:

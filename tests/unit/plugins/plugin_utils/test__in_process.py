@@ -1,0 +1,87 @@
+# Copyright: registry.hygiene contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import sys
+from unittest import mock
+
+import pytest
+from ansible.plugins.action import ActionBase
+from ansible_collections.registry.hygiene.plugins.plugin_utils import _in_process
+from contract.mounts import action_plugin
+
+OPTIONS = {"quay_url": "http://127.0.0.1:9", "quay_token": "t", "organizations": [], "policies": []}
+
+
+def ran_as_module(plugin, **task_vars):
+    """Return whether the plugin handed its task to the module."""
+    with mock.patch.object(ActionBase, "_execute_module", return_value={"changed": False}) as execute:
+        plugin.run(task_vars=task_vars)
+    return execute.called
+
+
+def plugin(**task):
+    return action_plugin("quay_autoprune_policy", OPTIONS, **task)
+
+
+@pytest.fixture(autouse=True)
+def linux(monkeypatch):
+    monkeypatch.setattr(_in_process.sys, "platform", "linux")
+
+
+@pytest.mark.parametrize("interpreter", [None, "", "auto", "auto_silent", sys.executable])
+def test_here_if_it_makes_no_difference(interpreter):
+    assert not ran_as_module(plugin(), ansible_python_interpreter=interpreter)
+
+
+@pytest.mark.parametrize(
+    "task",
+    [{"become": True}, {"async_val": 60}, {"environment": [{"HTTPS_PROXY": "http://proxy"}]}],
+)
+def test_as_a_module_if_the_task_says_so(task):
+    assert ran_as_module(plugin(**task))
+
+
+def test_here_if_the_environment_is_empty():
+    assert not ran_as_module(plugin(environment=[{}, None]))
+
+
+def test_as_a_module_on_another_connection():
+    action = plugin()
+    action._connection.transport = "ssh"
+    assert ran_as_module(action)
+
+
+def test_as_a_module_with_become_on_the_connection():
+    action = plugin()
+    action._connection.become = object()
+    assert ran_as_module(action)
+
+
+def test_as_a_module_with_another_interpreter():
+    assert ran_as_module(plugin(), ansible_python_interpreter="/usr/bin/another-python")
+
+
+def test_the_interpreter_is_templated_first():
+    action = plugin()
+    action._templar.template = lambda value: sys.executable if value == "{{ ansible_playbook_python }}" else value
+    assert not ran_as_module(action, ansible_python_interpreter="{{ ansible_playbook_python }}")
+
+
+def test_as_a_module_on_macos(monkeypatch):
+    monkeypatch.setattr(_in_process.sys, "platform", "darwin")
+    assert ran_as_module(plugin())
+
+
+@pytest.mark.parametrize(("value", "module"), [("0", True), ("1", False)])
+def test_as_a_module_if_the_user_wants_it(monkeypatch, value, module):
+    monkeypatch.setenv("REGISTRY_HYGIENE_IN_PROCESS", value)
+    assert ran_as_module(plugin()) is module
+
+
+def test_async_is_handed_on():
+    with mock.patch.object(ActionBase, "_execute_module", return_value={}) as execute:
+        plugin(async_val=60).run(task_vars={})
+    assert execute.call_args.kwargs["wrap_async"]
