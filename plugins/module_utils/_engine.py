@@ -88,7 +88,7 @@ def converge(resource_class: type, client: Any, params: dict, check_mode: bool) 
             return {name: found for name, found in results.items() if name not in errors}
 
         before = each(lambda name: things[name].read(), targets)
-        after = {name: things[name].plan(state) for name, state in before.items()}
+        after = each(lambda name: things[name].plan(before[name]), list(before))
         changed = [name for name in after if after[name] != before[name]]
         if resource_class.foresee and (params.get("preview") or _fuse.is_set(params)):
             forecasts = each(lambda name: things[name].foresee(before[name], after[name]), changed)

@@ -34,7 +34,7 @@ class Unreachable(RegistryError):
 
 
 class LostAnswer(Unreachable):
-    """A POST was sent and its answer never came: it may or may not have taken effect. Read back, never send again."""
+    """A POST or PATCH was sent and its answer never came: it may have taken effect. Read back, never send again."""
 
 
 class ContractError(RegistryError):

@@ -49,6 +49,7 @@ ARGUMENT_SPEC = dict(
 )
 USER_AGENT = "registry.hygiene (Ansible collection)"
 READING = ("GET", "HEAD")
+REPEATABLE = (*READING, "PUT", "DELETE")
 LONGEST_PAUSE = 60.0  # seconds
 LONGEST_MESSAGE = 500  # characters of a registry's own words in an error
 
@@ -88,7 +89,8 @@ class Client:
     """One registry over HTTP. Threads may share it; each gets a connection of its own.
 
     auth: called with each prepared request, adds the credentials. explain: makes a RegistryError of an error answer
-    (method, path, response). read_only: refuses everything but GET and HEAD.
+    (method, path, response). read_only: refuses everything but GET and HEAD. busy: tells the registry's own ways to
+    say "later" (response), to which nothing was done.
     """
 
     def __init__(
@@ -98,6 +100,7 @@ class Client:
         auth: Callable,
         explain: Callable[[str, str, Any], RegistryError],
         read_only: bool = False,
+        busy: Callable[[Any], bool] = lambda response: False,
     ) -> None:
         if requests is None:
             raise MissingLibrary("requests", REQUESTS_IMPORT_ERROR)
@@ -106,6 +109,7 @@ class Client:
         self.auth = auth
         self.explain = explain
         self.read_only = read_only
+        self.busy = busy
         self.written = []  # (method, path) of each write that the registry accepted
         self.warnings = []  # texts for the user
         self.secrets = set()  # got at run time, to be kept out of every output
@@ -117,8 +121,8 @@ class Client:
         """Return the parsed JSON of a GET, checked against the schema."""
         return self.parse(where, self.request("GET", where, query=query), schema)
 
-    def pages(self, where: str, query: dict, schema: dict, next_page: Callable[[dict], dict | None]) -> Iterator[Any]:
-        """Yield the parsed pages of a listing; next_page(page) gives the query of the next one, None at the end."""
+    def pages(self, where: str, query: dict, schema: dict, next_page: Callable) -> Iterator[Any]:
+        """Yield the parsed pages of a listing; next_page(page, query) gives the changes of the query, None at the end."""
         asked = []
         while query is not None:
             if query in asked:
@@ -126,7 +130,7 @@ class Client:
             asked.append(query)
             page = self.get(where, query, schema)
             yield page
-            more = next_page(page)
+            more = next_page(page, query)
             query = None if more is None else dict(query, **more)
 
     def request(self, method: str, where: str, query: dict | None = None, body: Any = None) -> Any:
@@ -143,7 +147,7 @@ class Client:
                 if last or not again:
                     raise unreachable from None
             else:
-                if last or not _worth_retrying(method, response.status_code):
+                if last or not self._worth_retrying(method, response):
                     break
                 pause = _retry_after(response.headers.get("Retry-After"), pause)
             time.sleep(pause)
@@ -164,10 +168,11 @@ class Client:
 
     def _send(self, method: str, where: str, query: dict | None, body: Any) -> Any:
         # Redirects are never followed: they would turn a write into a GET, or take the credentials to another host.
+        # The query is written here, because requests writes a blank as +, which signatures do not cover.
+        question = "?" + urllib.parse.urlencode(query, quote_via=urllib.parse.quote, safe="") if query else ""
         return self._session().request(
             method,
-            self.url + where,
-            params=query,
+            self.url + where + question,
             json=body,
             auth=self.auth,
             timeout=self.params["timeout"],
@@ -198,10 +203,15 @@ class Client:
                 f"{method} {where} answered {status}, a redirect to {target}, which is not followed: "
                 f"give the final address of the registry instead of {self.url}"
             )
-        if method == "POST" and status >= 500:
-            words = message_of(response)
-            raise LostAnswer(f"POST {where} answered {status}{': ' + words if words else ''}; its effect is not known")
+        if method not in REPEATABLE and status >= 500:
+            raise LostAnswer(f"{explain(method, where, response)}; its effect is not known")
         raise self.explain(method, where, response)
+
+    def _worth_retrying(self, method: str, response: Any) -> bool:
+        # 429 means that nothing was done. After a 502 to 504 something may have been.
+        if response.status_code == 429 or self.busy(response):
+            return True
+        return response.status_code in (502, 503, 504) and method in REPEATABLE
 
     def _unreachable(self, method: str, where: str, error: Exception) -> tuple[RegistryError, bool]:
         """Return the error for the user and whether trying again may help and does no harm."""
@@ -212,7 +222,7 @@ class Client:
         if isinstance(error, (kinds.InvalidURL, kinds.InvalidProxyURL, kinds.InvalidHeader, kinds.MissingSchema)):
             return PlanRefused(f"{text}. Correct the address, the proxy or the credentials"), False
         never_sent = isinstance(error, (kinds.ConnectTimeout, kinds.ProxyError)) or "NewConnectionError" in repr(error)
-        if method == "POST" and not never_sent:
+        if method not in REPEATABLE and not never_sent:
             return LostAnswer(f"{text}. Its effect is not known"), False
         hint = (
             "Is the address right, is the registry up, is a proxy needed (use_proxy)?" if never_sent else "See timeout"
@@ -251,11 +261,6 @@ def _tls(params: dict) -> tuple[Any, Any]:
         requests.packages.urllib3.disable_warnings()
     cert = (params["client_cert"], params["client_key"]) if params["client_key"] else params["client_cert"]
     return verify, cert
-
-
-def _worth_retrying(method: str, status: int) -> bool:
-    # 429 means that nothing was done. After a 502 to 504 something may have been: harmless unless it is a POST.
-    return status == 429 or status in (502, 503, 504) and method != "POST"
 
 
 def _retry_after(value: str | None, otherwise: float) -> float:

@@ -167,7 +167,7 @@ def repositories(client: _http.Client, namespace: str) -> list[str]:
     return [name for name in names if name.startswith(f"{namespace}/")]
 
 
-def _next_page(page: dict) -> dict | None:
+def _next_page(page: dict, query: dict) -> dict | None:
     return {"next_page": page["next_page"]} if page.get("next_page") else None
 
 

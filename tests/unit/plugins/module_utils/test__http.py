@@ -66,16 +66,28 @@ def sign(request):
     return request
 
 
-def make(url=URL, read_only=False, **params):
+def make(url=URL, read_only=False, busy=lambda response: False, **params):
     defaults = {name: option.get("default") for name, option in _http.ARGUMENT_SPEC.items()}
-    return _http.Client(url, dict(defaults, **params), sign, _http.explain, read_only)
+    return _http.Client(url, dict(defaults, **params), sign, _http.explain, read_only, busy)
 
 
-@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "POST"])
+def test_a_registry_may_have_its_own_ways_to_say_later(shelf):
+    shelf.faults.append({"status": 403, "body": {"error_code": "TOO_MANY"}, "times": 2})
+    client = make(busy=lambda response: "TOO_MANY" in response.text)
+    assert client.request("POST", "/thing").status_code == 200 and shelf.count == 1
+
+
+def test_queries_are_written_as_signatures_need_them(shelf):
+    query = {"filter": "a b|ü/$&=", "empty": ""}
+    assert make().get("/thing", query)["query"] == query
+    assert shelf.requests[0]["path"] == "/thing?filter=a%20b%7C%C3%BC%2F%24%26%3D&empty="
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "POST", "PATCH"])
 @pytest.mark.parametrize("status", [429, 502, 503, 504])
 def test_busy_answers_are_tried_again_where_that_can_do_no_harm(shelf, method, status):
     shelf.faults.append({"status": status, "times": 2})
-    if method == "POST" and status != 429:
+    if method in ("POST", "PATCH") and status != 429:
         with pytest.raises(LostAnswer):
             make().request(method, "/thing")
         assert len(shelf.requests) == 1
@@ -92,10 +104,11 @@ def test_lost_connections_are_tried_again(shelf, method, after):
 
 
 @pytest.mark.parametrize("after", [True, False])
-def test_a_post_whose_answer_was_lost_is_never_sent_again(shelf, after):
+@pytest.mark.parametrize("method", ["POST", "PATCH"])
+def test_a_post_whose_answer_was_lost_is_never_sent_again(shelf, method, after):
     shelf.faults.append({"drop": True, "after": after})
     with pytest.raises(LostAnswer):
-        make().request("POST", "/thing")
+        make().request(method, "/thing")
     assert len(shelf.requests) == 1 and shelf.count == int(after)
 
 
@@ -228,14 +241,14 @@ def test_an_error_speaks_in_the_words_of_the_registry(shelf, body, words):
 
 
 def test_pages_are_followed_to_the_end_and_a_repeated_one_is_an_error(shelf):
-    def next_page(page):
+    def next_page(page, query):
         number = int(page["query"]["page"])
         return {"page": str(number + 1)} if number < 3 else None
 
     pages = list(make().pages("/thing", {"page": "1", "size": "9"}, {}, next_page))
     assert [page["query"] for page in pages] == [{"page": str(n), "size": "9"} for n in (1, 2, 3)]
     with pytest.raises(ContractError, match="starts over"):
-        list(make().pages("/thing", {"page": "1"}, {}, lambda page: {"page": "1"}))
+        list(make().pages("/thing", {"page": "1"}, {}, lambda page, query: {"page": "1"}))
 
 
 def test_answers_that_do_not_fit_the_schema_are_refused_naming_the_place(shelf):
