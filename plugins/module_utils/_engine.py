@@ -20,6 +20,7 @@ class Resource:
     """
 
     noun = "state"  # the key of the state in a result
+    nouns = None  # several keys of a result, if states are dictionaries with these keys
     foresee = None  # foresee(current, planned): GET only; {"deletions", "uncertain", "kept"}: lists of images
 
     def __init__(self, client: Any, params: dict, target: str) -> None:

@@ -122,7 +122,7 @@ class Client:
         return self.parse(where, self.request("GET", where, query=query), schema)
 
     def pages(self, where: str, query: dict, schema: dict, next_page: Callable) -> Iterator[Any]:
-        """Yield the parsed pages of a listing; next_page(page, query) gives the changes of the query, None at the end."""
+        """Yield the parsed pages of a listing; next_page(page, query) gives what changes, None at the end."""
         asked = []
         while query is not None:
             if query in asked:
@@ -285,4 +285,4 @@ def _cause(error: BaseException) -> str:
             break
         error = inner
     text = getattr(error, "strerror", None) or getattr(error, "verify_message", None) or str(error)
-    return str(text).split("(Caused by")[0][:200] or type(error).__name__
+    return str(text).split("(Caused by", 1)[0][:200] or type(error).__name__

@@ -51,7 +51,9 @@ class Module:
     def _report(self, outcome: Any, diff: bool) -> dict:
         after = outcome.after
         result = dict(changed=outcome.changed, changed_targets=outcome.changed_targets)
-        result[self.resource.noun] = next(iter(after.values()), None) if outcome.single else after
+        for noun in self.resource.nouns or [self.resource.noun]:
+            states = {name: state[noun] for name, state in after.items()} if self.resource.nouns else after
+            result[noun] = next(iter(states.values()), None) if outcome.single else states
         if diff:
             result["diff"] = {
                 side: {name: {self.resource.noun: states[name]} for name in outcome.changed_targets}

@@ -31,6 +31,12 @@ NOT_PORTABLE = (
     (r"\{(?!\d+(,\d*)?\})", "a brace that is no repetition"),
     (r"\{(\d+,)?(\d{4,}|2[6-9]\d|25[6-9]|[3-9]\d\d)\b", "a repetition of more than 255"),
 )
+# What other engines know and RE2 does not.
+NOT_RE2 = (
+    (r"\(\?<?[=!]", "a look-around such as (?!x)"),
+    (r"\(\?[>(|]", "an atomic or conditional group"),
+    (r"(?<!\[)[*+?}]\+", "a possessive quantifier"),
+)
 
 
 def fault(pattern: str) -> str | None:
@@ -58,3 +64,12 @@ def not_portable(pattern: str) -> str | None:
             return f"a backslash within {atom}"
     plain = ATOM.sub("x", pattern)
     return next((what for sign, what in NOT_PORTABLE if re.search(sign, plain)), None)
+
+
+def not_re2(pattern: str) -> str | None:
+    """Return what in the pattern is outside the syntax of RE2, or None."""
+    for atom in ATOM.findall(pattern):
+        if re.match(r"\\[1-9GkKRZmMyY]", atom):
+            return f"the escape {atom}"
+    plain = ATOM.sub("x", pattern)
+    return next((what for sign, what in NOT_RE2 if re.search(sign, plain)), None)

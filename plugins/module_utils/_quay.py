@@ -5,11 +5,10 @@
 
 from __future__ import annotations
 
-import fnmatch
 from typing import Any
 
 from ansible.module_utils.basic import env_fallback
-from ansible_collections.registry.hygiene.plugins.module_utils import _http
+from ansible_collections.registry.hygiene.plugins.module_utils import _http, _names
 from ansible_collections.registry.hygiene.plugins.module_utils._errors import (
     ApiError,
     ContractError,
@@ -120,39 +119,32 @@ def check_names(names: list, kind: str) -> None:
             raise PlanRefused(
                 f"repositories: {name!r} names no repository: write namespace/name, or namespace/* for all"
             )
-        if kind == "repositories" and is_glob(namespace):
+        if kind == "repositories" and _names.is_glob(namespace):
             raise PlanRefused(f"repositories: {name!r}: only the part after the namespace may hold *, ? or [...]")
         if name != name.strip() or any(part in ("", ".", "..") for part in name.split("/")):
             raise PlanRefused(f"{kind}: {name!r} holds blanks or empty parts: write the exact name")
 
 
-def is_glob(name: str) -> bool:
-    """Return whether the name stands for several."""
-    return any(sign in name for sign in "*?[")
+def expand(client: _http.Client, names: list, kind: str) -> dict[str, str | None]:
+    """Return the names with globs replaced by what they match; kind is "organizations" or "repositories".
 
-
-def expand(client: _http.Client, names: list, kind: str) -> list[str]:
-    """Return the names with globs replaced by what they match (fnmatch; * goes across slashes), each name once."""
+    The values are the states of repositories that were listed (NORMAL, READ_ONLY, MIRROR), otherwise None.
+    """
     listings = {}
-    found = []
-    for name in names:
-        if not is_glob(name):
-            found.append(name)
-            continue
+
+    def candidates(name: str) -> dict:
         space = name.partition("/")[0] if kind == "repositories" else ""
         if space not in listings:
-            listings[space] = repositories(client, space) if space else organizations(client)
-        matching = [candidate for candidate in listings[space] if fnmatch.fnmatchcase(candidate, name)]
-        if not matching:
-            client.warnings.append(
-                f"{kind}: {name!r} matches none of the {len(listings[space])} that the token can see"
-            )
-        found += matching
-    return list(dict.fromkeys(found))
+            listings[space] = repositories(client, space) if space else dict.fromkeys(organizations(client))
+        return listings[space]
+
+    found = _names.expand(names, candidates, client.warnings)
+    states = {name: state for listing in listings.values() for name, state in listing.items()}
+    return {name: states.get(name) for name in found}
 
 
-def repositories(client: _http.Client, namespace: str) -> list[str]:
-    """Return namespace/name of all repositories of a namespace that the token can see, in Quay's order."""
+def repositories(client: _http.Client, namespace: str) -> dict[str, str | None]:
+    """Return namespace/name -> state of all repositories of a namespace that the token can see, in Quay's order."""
     where = _http.path(*API, "repository")
     names = {}
     for page in client.pages(where, {"namespace": namespace}, REPOSITORIES, _next_page):
@@ -161,10 +153,10 @@ def repositories(client: _http.Client, namespace: str) -> list[str]:
             # Quay ffba0c7 answers an unknown page token with the first page again, under a new token.
             if name in names:
                 raise ContractError(f"GET {where}: the listing of {namespace} starts over instead of ending. Run again")
-            names[name] = True
+            names[name] = repository.get("state")
     if not names:
         _prove_empty(client, namespace)
-    return [name for name in names if name.startswith(f"{namespace}/")]
+    return {name: state for name, state in names.items() if name.startswith(f"{namespace}/")}
 
 
 def _next_page(page: dict, query: dict) -> dict | None:

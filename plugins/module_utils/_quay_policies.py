@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any, Callable
 
-from ansible_collections.registry.hygiene.plugins.module_utils import _http, _patterns, _quay
+from ansible_collections.registry.hygiene.plugins.module_utils import _http, _names, _patterns, _quay
 from ansible_collections.registry.hygiene.plugins.module_utils._engine import Resource
 from ansible_collections.registry.hygiene.plugins.module_utils._errors import ContractError, NotFound, PlanRefused
 
@@ -204,8 +204,17 @@ class PolicyReader(Resource):
         if params["current_user"]:
             return "current_user"
         kind = "organizations" if params["organizations"] else "repositories"
-        names = params[kind]
-        return names[0] if len(names) == 1 and not _quay.is_glob(names[0]) else _quay.expand(client, names, kind)
+        if _names.exact(params[kind]):
+            return _names.exact(params[kind])
+        found = _quay.expand(client, params[kind], kind)
+        still = [name for name, state in found.items() if state in ("READ_ONLY", "MIRROR")]
+        if still and params.get("policies"):
+            # Quay ffba0c7: the worker fails at them, and with that for the rest of the namespace.
+            client.warnings.append(
+                f"{len(still)} repositories are mirrors or read-only, such as {still[0]}: a policy of theirs stops all "
+                "pruning in their namespace, unless the organization has a policy of its own"
+            )
+        return list(found)
 
     def where(self, uuid: str = "") -> str:
         """Return the path of the target's policies (with the slash that Quay wants), or of one of them (without)."""

@@ -97,7 +97,7 @@ def test_fault_replaces_an_answer_once_and_keeps_the_effect_away(both):
 def test_faults_in_order_and_several_times(both):
     fake, url, session = both
     session.post(url + "/_fake/faults", json=[{"status": 500, "times": 2}, {"status": 502}])
-    assert [session.get(url + ORG).status_code for _ in range(4)] == [500, 500, 502, 200]
+    assert [session.get(url + ORG).status_code for _number in range(4)] == [500, 500, 502, 200]
     assert fake.faults == []
 
 

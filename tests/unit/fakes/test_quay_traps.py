@@ -23,8 +23,8 @@ TEN = {"method": "number_of_tags", "value": 10}
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:120.0) Gecko/20100101 Firefox/120.0"
 
 
-def user(name, scopes=FULL, **more):
-    return {"name": name, "tokens": [{"as": name, "token": f"made-up-{name}", "scopes": scopes}], **more}
+def user(name, scopes=None, **more):
+    return {"name": name, "tokens": [{"as": name, "token": f"made-up-{name}", "scopes": scopes or FULL}], **more}
 
 
 def tag(name, age=100, **more):
@@ -416,7 +416,7 @@ def test_the_web_interface_answers_outside_of_the_api(quay):
 
 def test_rate_limit(quay):
     quay.fake.switches["rate_limit"] = 5
-    statuses = [quay.status("GET", ORG) for _ in range(60)]
+    statuses = [quay.status("GET", ORG) for _number in range(60)]
     assert statuses[:26] == [200] * 26 and statuses.count(429) > 25
     while True:
         answer = quay.send("GET", ORG)

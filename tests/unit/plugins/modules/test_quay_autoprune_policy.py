@@ -354,5 +354,15 @@ def test_the_shape_of_the_result_follows_from_how_the_target_is_named(fake):
     assert info(fake, repositories=["acme/team*"])["policies"].keys() == {"acme/team/app"}
 
 
+def test_mirrors_among_the_repositories_are_a_warning():
+    state = quay().state()
+    state["organizations"][0]["repositories"][1]["state"] = "MIRROR"
+    fake = Quay(state)
+    (warning,) = run(fake, repositories=["acme/*"], policies=[COUNT])["warnings"]
+    assert "acme/app-archive" in warning and "stops all pruning" in warning
+    assert "warnings" not in run(fake, repositories=["acme/*"], state="absent")
+    assert "warnings" not in info(fake, repositories=["acme/*"])
+
+
 def test_names_are_case_sensitive(fake):
     assert run(fake, organizations=["ACME"], policies=[COUNT])["failed"]

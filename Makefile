@@ -1,0 +1,51 @@
+# Copyright: registry.hygiene contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+PYTHON ?= python3
+ARGS ?=
+
+export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.build
+export ANSIBLE_HOME := $(CURDIR)/.build/ansible
+export ANSIBLE_REMOTE_TEMP := $(CURDIR)/.build/ansible/tmp
+export XDG_CACHE_HOME := $(CURDIR)/.build/cache
+
+RUN = @PATH="$(CURDIR)/.venv/bin:$$PATH" .venv/bin/python
+
+PARTS = units sanity lint docs molecule build
+.PHONY: help demo test bench tree venv format clean $(PARTS)
+
+help: ## This list
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 18
+
+demo: tree ## The collection at work on a made-up registry
+	$(RUN) tests/demo/run.py $(ARGS)
+
+test: venv ## All checks below, up to build, and a summary
+	@.venv/bin/python .ci/check.py $(ARGS)
+
+units: ## Unit tests; make units ARGS="-k policy -x"
+sanity: ## ansible-test sanity; make sanity ARGS="--test validate-modules"
+lint: ## ruff, yamllint, antsibull-changelog, reuse, antsibull-nox, ansible-lint
+docs: ## Documentation: markup, references, what ansible-doc finds
+molecule: ## Roles against a fake registry; make molecule ARGS="-s quay_hygiene"
+build: ## The artefact in .build/dist, imported as Galaxy does it
+$(PARTS): venv
+	@.venv/bin/nox -s $@ $(if $(ARGS),-- $(ARGS))
+
+bench: tree ## How long the modules take
+	$(RUN) tests/bench/run.py $(ARGS)
+
+format: venv ## Let ruff format the Python files
+	@.venv/bin/ruff check --fix-only
+	@.venv/bin/ruff format
+
+tree: venv ## A copy where Ansible finds it: .build/ansible_collections/registry/hygiene
+	@.venv/bin/python .ci/tree.py
+
+venv: ## What the checks need, in .venv
+	@$(PYTHON) .ci/venv.py
+
+clean: ## Remove all that was made
+	rm -rf .ansible .build .hypothesis .nox .pytest_cache .ruff_cache .venv
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

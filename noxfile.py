@@ -1,0 +1,147 @@
+# Copyright: registry.hygiene contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# /// script
+# dependencies = ["nox", "antsibull-nox"]
+# ///
+
+"""The checks of this collection, one session each: nox -l"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import antsibull_nox
+import nox
+
+ROOT = Path(__file__).resolve().parent
+BUILD = ROOT / ".build"
+TREE = BUILD / "ansible_collections" / "registry" / "hygiene"
+IMPORTER = "galaxy-importer==0.4.44"  # asks for old versions of flake8 and attrs: needs an environment of its own
+
+nox.options.default_venv_backend = "none"
+nox.options.reuse_venv = "yes"
+nox.options.sessions = ["units", "sanity", "lint", "docs", "molecule", "build"]
+os.environ.update(
+    PATH=f"{ROOT / '.venv' / 'bin'}{os.pathsep}{os.environ['PATH']}",
+    ANSIBLE_COLLECTIONS_PATH=str(BUILD),
+    ANSIBLE_HOME=str(BUILD / "ansible"),
+    ANSIBLE_REMOTE_TEMP=str(BUILD / "ansible" / "tmp"),
+    XDG_CACHE_HOME=str(BUILD / "cache"),
+)
+antsibull_nox.load_antsibull_nox_toml()
+
+
+def enter_tree(session):
+    """Brings .venv and the copy of the collection up to date, and goes there."""
+    for script in ("venv.py", "tree.py"):
+        subprocess.check_call([sys.executable, str(ROOT / ".ci" / script)])
+    session.chdir(TREE)
+
+
+@nox.session
+def units(session):
+    """Unit tests; options for pytest behind --."""
+    enter_tree(session)
+    session.run("pytest", *(session.posargs or ["-n", "2"]), env={"PYTHONPATH": str(BUILD)})
+
+
+@nox.session
+def sanity(session):
+    """ansible-test sanity; its options behind --."""
+    enter_tree(session)
+    session.run("python", str(ROOT / ".ci" / "ansible_test_pip.py"))
+    python = session.run("python", "-c", "import sys; print('%s.%s' % sys.version_info[:2])", silent=True).strip()
+    session.run("ansible-test", "sanity", "--venv", "--requirements", "--python", python, *session.posargs)
+
+
+@nox.session
+def lint(session):
+    """All of the sessions ruff, yamllint, changelog, reuse, nox-config, extra-checks, ansible-lint."""
+    for name in ("ruff", "yamllint", "changelog", "reuse", "nox-config", "extra-checks", "ansible-lint"):
+        session.notify(name)
+
+
+@nox.session
+def ruff(session):
+    """Python formatting and style."""
+    enter_tree(session)
+    session.run("ruff", "format", "--check")
+    session.run("ruff", "check")
+
+
+@nox.session
+def yamllint(session):
+    """YAML style."""
+    enter_tree(session)
+    session.run("yamllint", "--strict", ".")
+
+
+@nox.session
+def changelog(session):
+    """Changelog fragments."""
+    enter_tree(session)
+    session.run("antsibull-changelog", "lint")
+
+
+@nox.session
+def reuse(session):
+    """Licence and copyright of each file."""
+    enter_tree(session)
+    session.run("reuse", "lint")
+
+
+@nox.session(name="nox-config")
+def nox_config(session):
+    """This file and antsibull-nox.toml."""
+    enter_tree(session)
+    session.run("antsibull-nox", "lint-config")
+
+
+@nox.session(name="ansible-lint")
+def ansible_lint(session):
+    """Roles and playbooks, by the rules of the production profile."""
+    enter_tree(session)
+    session.run("ansible-lint", *session.posargs)
+
+
+@nox.session
+def docs(session):
+    """Documentation of the collection, its modules and its roles."""
+    enter_tree(session)
+    session.run(
+        *("antsibull-docs", "lint-collection-docs", "--plugin-docs", "--validate-collection-refs", "self"),
+        *("--check-extra-docs-refs", "."),
+        env={"HOME": str(BUILD)},  # it writes a log file there
+    )
+    session.run("ansible-doc", "--list", "--type", "module", "registry.hygiene")
+    session.run("ansible-doc", "--list", "--type", "role", "registry.hygiene")
+
+
+@nox.session
+def molecule(session):
+    """Roles against a fake registry; options for `molecule test` behind --."""
+    enter_tree(session)
+    session.chdir("extensions")  # in the root it would install the collection into the home directory
+    session.run("molecule", "test", *(session.posargs or ["--all"]))
+
+
+@nox.session(venv_backend="virtualenv")
+def build(session):
+    """The artefact, imported as Galaxy does it."""
+    enter_tree(session)
+    session.install("--constraint", str(ROOT / "tests" / "requirements.txt"), IMPORTER)
+    shutil.rmtree(BUILD / "dist", ignore_errors=True)
+    session.run("ansible-galaxy", "collection", "build", "--output-path", str(BUILD / "dist"))
+    session.chdir(BUILD / "dist")
+    (artefact,) = Path.cwd().glob("*.tar.gz")
+    log = session.run("python", "-m", "galaxy_importer.main", artefact.name, silent=True)
+    print(log)
+    if re.search(r"^(ERROR|WARNING)", log, re.MULTILINE):  # it exits with 0 on these
+        session.error("galaxy-importer complains, see above")
