@@ -88,7 +88,9 @@ def converge(resource_class: type, client: Any, params: dict, check_mode: bool) 
             failures.update({name: str(error) for name, error in errors.items()})
             return {name: found for name, found in results.items() if name not in errors}
 
-        before = each(lambda name: things[name].read(), targets)
+        # The first one alone: refused credentials are found out with one request, before an account gets locked.
+        before = each(lambda name: things[name].read(), targets[:1])
+        before.update(each(lambda name: things[name].read(), targets[1:]))
         after = each(lambda name: things[name].plan(before[name]), list(before))
         changed = [name for name in after if after[name] != before[name]]
         if resource_class.foresee and (params.get("preview") or _fuse.is_set(params)):

@@ -24,8 +24,9 @@ if __package__ in (None, ""):
 from fakes._base import Dropped, Fake
 from fakes.digitalocean import DigitalOcean
 from fakes.quay import Quay
+from fakes.swr import Swr
 
-REGISTRIES: dict[str, type[Fake]] = {"digitalocean": DigitalOcean, "quay": Quay}
+REGISTRIES: dict[str, type[Fake]] = {"digitalocean": DigitalOcean, "quay": Quay, "swr": Swr}
 
 
 class Handler(WSGIRequestHandler):
@@ -54,8 +55,8 @@ class Handler(WSGIRequestHandler):
             self.close_connection = True
             return
         status, headers = started
-        head = [f"HTTP/1.1 {status}", f"Date: {formatdate(usegmt=True)}", "Server: fake"]
-        head += [f"{name}: {value}" for name, value in headers]
+        headers = {"Date": formatdate(usegmt=True), "Server": "fake", **dict(headers)}  # the fake's clock may be ahead
+        head = [f"HTTP/1.1 {status}", *(f"{name}: {value}" for name, value in headers.items())]
         if environ.get("fakes.cut"):
             self.close_connection = True
         if self.close_connection:
