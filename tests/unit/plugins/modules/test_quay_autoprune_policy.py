@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.registry.hygiene.plugins.module_utils import _http
 from contract.mounts import as_module
-from contract.rows import QUAY_TOKEN, plain, quay
+from contract.quay_rows import QUAY_TOKEN, plain, quay
 from fakes.mount import mounted
 from fakes.quay import Quay
 

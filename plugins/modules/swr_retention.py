@@ -1,0 +1,241 @@
+#!/usr/bin/python
+# Copyright: registry.hygiene contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: swr_retention
+short_description: Manage the image retention policies of Huawei Cloud SWR
+version_added: 0.1.0
+author: registry.hygiene contributors (@registry-hygiene)
+description:
+  - Brings the image retention policies of repositories in Huawei Cloud SWR (SoftWare Repository for Container, basic
+    edition), or a cloud of its kind such as Open Telekom Cloud, into the declared state. One task serves thousands of
+    repositories.
+  - B(A policy starts deleting images the moment it is created), and nobody can tell it not to. The same has to be
+    assumed of a change. What it deletes cannot be brought back.
+  - A repository has one policy. Its numbers and selectors are changed in place.
+options:
+  template:
+    description:
+      - V(date_rule) keeps the tags that were pushed within the last O(days) and deletes the older ones.
+      - V(tag_rule) keeps the O(num) newest tags and deletes the others.
+      - Required with O(state=present).
+    type: str
+    choices: [date_rule, tag_rule]
+  days:
+    description:
+      - How many days tags are kept, from 1 to 365. Required with O(template=date_rule).
+    type: int
+  num:
+    description:
+      - How many tags are kept, from 1 to 1000. Required with O(template=tag_rule).
+    type: int
+  tag_selectors:
+    description:
+      - The tags that the policy must spare. They do not count for O(num).
+      - Without any, the policy sees every tag.
+    type: list
+    elements: dict
+    suboptions:
+      kind:
+        description:
+          - V(label) means the one tag that O(tag_selectors[].pattern) names.
+          - V(regexp) means all tags that match the regular expression O(tag_selectors[].pattern).
+        type: str
+        choices: [label, regexp]
+        required: true
+      pattern:
+        description:
+          - A tag or a regular expression. SWR does not document its kind of expressions. Write C(^...$) around them and
+            keep to the syntax of RE2; a warning is given for others.
+        type: str
+        required: true
+  state:
+    description:
+      - V(present) makes sure that each repository has exactly this policy.
+      - V(absent) makes sure that the repositories have none.
+    type: str
+    choices: [present, absent]
+    default: present
+  allow_replace:
+    description:
+      - SWR cannot change O(template) of a policy. V(true) allows to delete the policy and to create another one in its
+        place; otherwise a repository with another template fails.
+      - In between, the repository is without a policy. If the creation fails, the old policy is put back, and the task
+        fails and says so. If that fails as well, the message says that the repository has no policy.
+    type: bool
+    default: false
+extends_documentation_fragment:
+  - registry.hygiene._swr_retention
+  - registry.hygiene._swr
+  - registry.hygiene._http
+  - registry.hygiene._attributes
+  - registry.hygiene._attributes.action
+seealso:
+  - module: registry.hygiene.swr_retention_info
+"""
+
+EXAMPLES = r"""
+- name: Keep the images of thirty days in every repository of acme, and all releases
+  registry.hygiene.swr_retention:
+    swr_region: eu-west-101
+    swr_access_key: "{{ vault_swr_access_key }}"
+    swr_secret_key: "{{ vault_swr_secret_key }}"
+    namespace: acme
+    repositories:
+      - "*"
+    template: date_rule
+    days: 30
+    tag_selectors:
+      - kind: label
+        pattern: latest
+      - kind: regexp
+        pattern: ^v[0-9]+[.][0-9]+[.][0-9]+$
+
+- name: Keep the twenty newest tags, as an IAM user of Open Telekom Cloud
+  registry.hygiene.swr_retention:
+    swr_url: https://swr-api.eu-de.otc.t-systems.com
+    iam_url: https://iam.eu-de.otc.t-systems.com
+    swr_project: eu-de
+    swr_domain: OTC-EU-DE-00000000001000000000
+    swr_username: registry-hygiene
+    swr_password: "{{ vault_swr_password }}"
+    namespace: acme
+    repositories:
+      - team/app
+    template: tag_rule
+    num: 20
+
+- name: Remove the policies of all caches
+  registry.hygiene.swr_retention:
+    namespace: acme
+    repositories:
+      - "*-cache"
+    state: absent
+"""
+
+RETURN = r"""
+retention:
+  description:
+    - The policy afterwards, in check mode as it would be afterwards. V(null) if there is none.
+    - If one repository is named exactly, its policy; if several are named, or by a glob, a dictionary from the
+      repository to its policy. Repositories that failed are left out.
+    - SWR documents one policy of one rule for a repository. Should there be more, they are under C(further_policies),
+      and a warning is given; C(rules) is there instead of the other keys for a policy that the options cannot say.
+  type: dict
+  returned: success, or when only some of the repositories failed
+  sample:
+    team/app:
+      template: date_rule
+      days: 30
+      tag_selectors:
+        - kind: label
+          pattern: latest
+changed_targets:
+  description: The repositories whose policy was changed, or would be in check mode.
+  type: list
+  elements: str
+  returned: success, or when only some of the repositories failed
+  sample: [team/app]
+failures:
+  description: From each repository that failed to the reason. The other repositories were served all the same.
+  type: dict
+  returned: when some of the repositories failed
+  sample:
+    gone: "GET /v2/manage/namespaces/acme/repos/gone/retentions answered 404 SVCSTG.SWR.4040010: There is no such ..."
+"""
+
+from ansible_collections.registry.hygiene.plugins.module_utils import _swr, _swr_retention
+from ansible_collections.registry.hygiene.plugins.module_utils._errors import (
+    ContractError,
+    LostAnswer,
+    NotFound,
+    RegistryError,
+)
+from ansible_collections.registry.hygiene.plugins.module_utils._module import Module
+
+
+class Retention(_swr_retention.RetentionReader):
+    """The retention policy of one repository."""
+
+    @classmethod
+    def validate(cls, params):
+        return super().validate(params) + _swr_retention.check(params)
+
+    def plan(self, current):
+        declared = _swr_retention.declared(self.params)
+        if current and declared and not self.params["allow_replace"] and not self._kept(declared):
+            raise RegistryError(
+                f"the policy has the template {current.get('template', 'of several rules')}, which SWR cannot change "
+                f"to {declared['template']}: set allow_replace: true to have it deleted and created anew"
+            )
+        return declared
+
+    def _kept(self, planned):
+        """Return the policy that is or can be made the planned one, None if there is none."""
+        alike = [policy for policy in self.found if _swr_retention.template(policy) == planned["template"]]
+        equal = [policy for policy in alike if _swr_retention.in_option_words([policy]) == planned]
+        return next(iter(equal + alike), None)
+
+    def apply(self, current, planned):
+        kept = planned and self._kept(planned)
+        if kept and _swr_retention.in_option_words([kept]) != planned:
+            self._send("PATCH", planned, self.where(kept["id"]))
+        for policy in self.found:
+            if policy is not kept:
+                self._delete(policy["id"])
+        if planned and not kept:
+            self._create(planned)
+        if _swr_retention.in_option_words(self.fetch()) != planned:
+            raise ContractError(f"SWR accepted the change of {self.where()}, but the policy is not what it should be")
+
+    def _send(self, method, planned, where):
+        try:
+            self.client.request(method, where, body=_swr_retention.in_api_words(planned))
+        except LostAnswer:
+            if _swr_retention.in_option_words(self.fetch()) != planned:
+                raise
+
+    def _create(self, planned):
+        old = self.found[:1]
+        try:
+            self._send("POST", planned, self.where())
+        except RegistryError as error:
+            raise RegistryError(f"{error}{self._put_back(old[0]) if old else ''}") from None
+
+    def _put_back(self, policy):
+        try:
+            self.client.request("POST", self.where(), body={"algorithm": "or", "rules": policy["rules"]})
+        except RegistryError as error:
+            return f". The old policy was deleted before, and putting it back failed: THERE IS NO POLICY NOW. {error}"
+        return ". The old policy, which was deleted before, was put back"
+
+    def _delete(self, number):
+        try:
+            self.client.request("DELETE", self.where(number))
+        except NotFound:
+            return  # somebody else was faster
+
+
+MODULE = Module(
+    Retention,
+    _swr,
+    dict(
+        _swr_retention.TARGET_SPEC,
+        **_swr_retention.POLICY_SPEC,
+        state=dict(type="str", choices=["present", "absent"], default="present"),
+        allow_replace=dict(type="bool", default=False),
+    ),
+    required_if=[("state", "present", ["template"])],
+)
+
+
+def main():
+    MODULE.run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,44 @@
+# Copyright: registry.hygiene contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the contract suite needs to know of a module."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Callable
+
+from fakes._base import Fake
+
+MANY = 500
+
+
+@dataclass
+class Row:
+    """What the suite needs to know of a module. Options are those of the module, without `access`."""
+
+    name: str
+    module: str
+    info: str
+    noun: str
+    fake: Callable[[], Fake]
+    urls: list[str]  # of the services that the fake plays
+    access: dict  # address and credentials
+    wrong: dict  # the same with credentials that are refused
+    secrets: list[str]
+    target: dict  # options that name one target
+    created: dict  # options that create it,
+    changed: dict  # change it,
+    removed: dict  # and remove it
+    server: Callable[[Fake], Any]  # what the server has of the target, in a form that can be compared
+    wanted: list[Any]  # what the server must have after each of the three
+    feed: Callable[[Any], dict]  # options that the state of the _info module gives
+    many: dict  # options that name MANY targets, all of them without anything
+    of_many: Callable[[Fake], list]  # what the server has of them
+    failing: str  # a part of the path of one of them
+    bad: list[tuple[dict, str]]  # options that are refused before any request, and a part of the message
+    reading: int = 1  # how many GETs one unchanged target takes; what a task asks once does not count
+    once: int = 1  # how many GETs a task makes whatever the targets
+    listings: int = 0  # how many GETs listing the MANY takes
+    writing: str = ""  # a part of the path of its writes
+    refused: str = "token"  # part of the message for refused credentials
