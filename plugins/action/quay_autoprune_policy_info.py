@@ -4,9 +4,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.registry.hygiene.plugins.modules.quay_autoprune_policy_info import MODULE
-from ansible_collections.registry.hygiene.plugins.plugin_utils._in_process import InProcess
+from ansible_collections.registry.hygiene.plugins.plugin_utils._in_process import InProcess, described
 
 
 class ActionModule(InProcess):
-    module = MODULE
+    module = described("quay_autoprune_policy_info")

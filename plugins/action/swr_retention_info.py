@@ -4,9 +4,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.registry.hygiene.plugins.modules.swr_retention_info import MODULE
-from ansible_collections.registry.hygiene.plugins.plugin_utils._in_process import InProcess
+from ansible_collections.registry.hygiene.plugins.plugin_utils._in_process import InProcess, described
 
 
 class ActionModule(InProcess):
-    module = MODULE
+    module = described("swr_retention_info")

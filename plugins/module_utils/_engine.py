@@ -22,6 +22,9 @@ class Resource:
     noun = "state"  # the key of the state in a result
     nouns = None  # several keys of a result, if states are dictionaries with these keys
     foresee = None  # foresee(current, planned): GET only; {"deletions", "uncertain", "kept"}: lists of images
+    follow = None  # follow(state): wait for what was started or found running; returns its last state
+    careful = False  # the first target is read alone, because the registry locks accounts after some refusals
+    idle = False  # set by apply if somebody else did it in the meantime
 
     def __init__(self, client: Any, params: dict, target: str) -> None:
         self.client = client
@@ -46,8 +49,8 @@ class Resource:
         """Return how it should be. Pure."""
         return current
 
-    def apply(self, current: Any, planned: Any) -> None:
-        """Make it so, with no moment in between that is worse than both."""
+    def apply(self, current: Any, planned: Any) -> Any:
+        """Make it so, with no moment in between that is worse than both; returns a state if plan could not know it."""
         raise NotImplementedError
 
 
@@ -61,11 +64,7 @@ class Outcome:
     failures: dict  # target -> message
     single: bool  # one target, named exactly
     changed: bool
-
-    @property
-    def changed_targets(self) -> list[str]:
-        """The targets whose state differs from what it was."""
-        return [target for target in self.after if self.after[target] != self.before[target]]
+    changed_targets: list
 
 
 def converge(resource_class: type, client: Any, params: dict, check_mode: bool) -> Outcome:
@@ -74,7 +73,7 @@ def converge(resource_class: type, client: Any, params: dict, check_mode: bool) 
     single = isinstance(found, str)
     targets = [found] if single else list(dict.fromkeys(found))
     things = {target: resource_class(client, params, target) for target in targets}
-    failures, forecasts = {}, {}
+    failures, forecasts, unfinished = {}, {}, {}
 
     with ThreadPoolExecutor(max(1, min(params["workers"], len(targets)))) as pool:
 
@@ -86,27 +85,34 @@ def converge(resource_class: type, client: Any, params: dict, check_mode: bool) 
             if fatal and not client.written:
                 raise fatal[0]
             failures.update({name: str(error) for name, error in errors.items()})
+            unfinished.update({name: error.state for name, error in errors.items() if error.state is not None})
             return {name: found for name, found in results.items() if name not in errors}
 
-        # The first one alone: refused credentials are found out with one request, before an account gets locked.
-        before = each(lambda name: things[name].read(), targets[:1])
-        before.update(each(lambda name: things[name].read(), targets[1:]))
+        alone = 1 if resource_class.careful else 0
+        before = each(lambda name: things[name].read(), targets[:alone])
+        before.update(each(lambda name: things[name].read(), targets[alone:]))
         after = each(lambda name: things[name].plan(before[name]), list(before))
         changed = [name for name in after if after[name] != before[name]]
         if resource_class.foresee and (params.get("preview") or _fuse.is_set(params)):
             forecasts = each(lambda name: things[name].foresee(before[name], after[name]), changed)
             _fuse.check({name: forecasts.get(name) for name in changed}, failures, params)
         if not check_mode:
-            each(lambda name: things[name].apply(before[name], after[name]), changed)
+            applied = each(lambda name: things[name].apply(before[name], after[name]), changed)
+            after.update({name: state for name, state in applied.items() if state is not None})
+            if resource_class.follow:
+                after.update(
+                    each(lambda name: things[name].follow(after[name]), [n for n in after if n not in failures])
+                )
 
-    kept = [name for name in before if name not in failures]
+    done = [name for name in changed if name not in failures and not things[name].idle]
     return Outcome(
-        before={name: before[name] for name in kept},
-        after={name: after[name] for name in kept},
+        before={name: state for name, state in before.items() if name not in failures},
+        after={**{name: state for name, state in after.items() if name not in failures}, **unfinished},
         forecasts=forecasts,
         failures=failures,
         single=single,
-        changed=bool(client.written) or any(name not in failures for name in changed),
+        changed=bool(client.written or done),
+        changed_targets=done,
     )
 
 

@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class RegistryError(Exception):
     """Anything that keeps a task from reaching the declared state."""
 
     fatal = False  # True: the same for every target of the task, so trying the next one is no use
+    state = None  # what is known of the target all the same
 
 
 class PlanRefused(RegistryError):
@@ -39,6 +42,14 @@ class LostAnswer(Unreachable):
 
 class ContractError(RegistryError):
     """The registry answered, but not in the way that it is documented to."""
+
+
+class Unfinished(RegistryError):
+    """What was started or found running did not end well, or not in time. `state` is how it was seen last."""
+
+    def __init__(self, text: str, state: Any) -> None:
+        super().__init__(text)
+        self.state = state
 
 
 class ApiError(RegistryError):

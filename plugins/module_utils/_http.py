@@ -113,9 +113,13 @@ class Client:
         self.written = []  # (method, path) of each write that the registry accepted
         self.warnings = []  # texts for the user
         self.secrets = set()  # got at run time, to be kept out of every output
+        self.progress = lambda text: None  # tells the user what is waited for
         self._verify, self._cert = _tls(params)
         self._proxies = requests.utils.get_environ_proxies(self.url) if params["use_proxy"] else {}
         self._local = threading.local()
+        self._lock = threading.Lock()
+        self._begun = set()
+        self._answered = False
 
     def get(self, where: str, query: dict | None = None, schema: dict | None = None) -> Any:
         """Return the parsed JSON of a GET, checked against the schema."""
@@ -132,6 +136,13 @@ class Client:
             yield page
             more = next_page(page, query)
             query = None if more is None else dict(query, **more)
+
+    def once(self, what: str) -> bool:
+        """Return True to the first caller with this text, False to all others."""
+        with self._lock:
+            first = what not in self._begun
+            self._begun.add(what)
+            return first
 
     def request(self, method: str, where: str, query: dict | None = None, body: Any = None) -> Any:
         """Send one request, with retries where they can do no harm; returns the answer, raises on any but 2xx."""
@@ -192,6 +203,7 @@ class Client:
         return self._local.session
 
     def _accepted(self, method: str, where: str, response: Any) -> Any:
+        self._answered = True
         status = response.status_code
         if 200 <= status < 300:
             if method not in READING:
@@ -218,7 +230,7 @@ class Client:
         kinds = requests.exceptions
         text = f"{method} {where}: no answer from {self.url}: {_cause(error)}"
         if isinstance(error, kinds.SSLError):
-            return Unreachable(f"{text}. Set ca_path to the registry's certificate authority"), False
+            return self._given_up(f"{text}. Set ca_path to the registry's certificate authority", True), False
         if isinstance(error, (kinds.InvalidURL, kinds.InvalidProxyURL, kinds.InvalidHeader, kinds.MissingSchema)):
             return PlanRefused(f"{text}. Correct the address, the proxy or the credentials"), False
         never_sent = isinstance(error, (kinds.ConnectTimeout, kinds.ProxyError)) or "NewConnectionError" in repr(error)
@@ -227,7 +239,12 @@ class Client:
         hint = (
             "Is the address right, is the registry up, is a proxy needed (use_proxy)?" if never_sent else "See timeout"
         )
-        return Unreachable(f"{text}. {hint}"), True
+        return self._given_up(f"{text}. {hint}", never_sent), True
+
+    def _given_up(self, text: str, never_sent: bool) -> Unreachable:
+        error = Unreachable(text)
+        error.fatal = never_sent or not self._answered  # the host is the trouble, not what was asked for
+        return error
 
 
 def explain(method: str, where: str, response: Any) -> ApiError:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Callable
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.registry.hygiene.plugins.module_utils import _http
@@ -35,12 +35,18 @@ class Module:
             module.fail_json(**result)
         module.exit_json(**result)
 
-    def result(self, params: dict, check_mode: bool, diff: bool) -> tuple[dict, list[str], set[str]]:
-        """Return the result of a task with these checked options, its warnings, and secrets to be kept out of both."""
+    def result(
+        self, params: dict, check_mode: bool, diff: bool, progress: Callable[[str], None] = lambda text: None
+    ) -> tuple[dict, list[str], set[str]]:
+        """Return the result of a task with these checked options, its warnings, and secrets to be kept out of both.
+
+        progress: called with a text whenever there is news of something that is waited for.
+        """
         client, warnings = None, []
         try:
             warnings += self.resource.validate(params)
             client = self.registry.client(params, read_only=check_mode)
+            client.progress = progress
             result = self._report(converge(self.resource, client, params, check_mode), diff)
         except MissingLibrary as error:
             result = dict(failed=True, msg=missing_required_lib(error.library))
@@ -67,5 +73,5 @@ class Module:
 def _failure_message(outcome: Any) -> str:
     texts = [f"{target}: {text}" for target, text in outcome.failures.items()]
     more = f" (and {len(texts) - SHOWN} more, see failures)" if len(texts) > SHOWN else ""
-    total = len(texts) + len(outcome.after)
+    total = len(outcome.failures.keys() | outcome.after.keys())
     return f"{len(texts)} of {total} targets failed. {'; '.join(texts[:SHOWN])}{more}"

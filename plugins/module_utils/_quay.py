@@ -49,6 +49,7 @@ USER = {
         },
     },
 }
+CONFIG = {"type": "object", "required": ["features"], "properties": {"features": {"type": "object"}}}
 ORGANIZATION = {"type": "object", "required": ["name"], "properties": {"is_admin": {"type": "boolean"}}}
 
 
@@ -97,14 +98,22 @@ def _error_type(response: Any) -> str | None:
         return None
 
 
-def features(client: _http.Client) -> dict:
-    """Return which features Quay says it has (name -> bool); {} where its configuration is not to be had."""
+def require_autoprune(client: _http.Client) -> None:
+    """Raise PlanRefused if Quay says that auto-prune is switched off; it is asked once, by the first who calls.
+
+    The others need not wait: with the feature off, reading policies fails anyway. But Quay ffba0c7 answers a DELETE of
+    a repository's policy with a false success then.
+    """
+    if not client.once("features"):
+        return
     try:
-        found = client.get("/config")
+        found = client.get("/config", schema=CONFIG)
     except (ApiError, ContractError):
-        return {}  # a proxy in front may offer /api only; reading the policies tells soon enough
-    listed = found.get("features") if isinstance(found, dict) else None
-    return listed if isinstance(listed, dict) else {}
+        return  # a proxy in front may offer /api only
+    if found["features"].get("AUTO_PRUNE") is False:
+        raise PlanRefused(
+            f"auto-prune is switched off on {client.url}: set FEATURE_AUTO_PRUNE: true in Quay's config.yaml first"
+        )
 
 
 def check_names(names: list, kind: str) -> None:

@@ -196,11 +196,6 @@ class PolicyReader(Resource):
     def targets(cls, client, params):
         if not any(params[scope] for scope in SCOPES):
             return []
-        if _quay.features(client).get("AUTO_PRUNE") is False:
-            # Quay ffba0c7 answers a DELETE of a repository's policy with a false success then.
-            raise PlanRefused(
-                f"auto-prune is switched off on {client.url}: set FEATURE_AUTO_PRUNE: true in Quay's config.yaml first"
-            )
         if params["current_user"]:
             return "current_user"
         kind = "organizations" if params["organizations"] else "repositories"
@@ -233,6 +228,7 @@ class PolicyReader(Resource):
         return in_order(map(in_option_words, self.found))
 
     def read(self):
+        _quay.require_autoprune(self.client)
         current = self.fetch()
         if not current and self.params["organizations"]:
             self._prove_organization()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime
 import re
 
-from ansible_collections.registry.hygiene.plugins.module_utils._errors import PlanRefused
+from ansible_collections.registry.hygiene.plugins.module_utils._errors import ContractError, PlanRefused
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
@@ -22,10 +22,10 @@ def seconds(text: str, option: str) -> int:
 
 
 def epoch(text: str) -> float:
-    """Return epoch seconds of an RFC 3339 time with Z or an offset and any number of digits of a fraction."""
+    """Return epoch seconds of an RFC 3339 time of a registry (Z or an offset, any number of digits of a fraction)."""
     found = re.match(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(\.\d+)?(?:[Zz]|([+-]\d\d:?\d\d))?\Z", text)
     if not found:
-        raise ValueError(f"{text!r} is no time")
+        raise ContractError(f"the registry answered {text!r} where a time was expected")
     day, clock, fraction, offset = found.groups()
     moment = datetime.datetime.strptime(f"{day}T{clock}{(offset or '+00:00').replace(':', '')}", "%Y-%m-%dT%H:%M:%S%z")
     return moment.timestamp() + float(fraction or 0)

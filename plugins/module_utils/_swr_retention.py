@@ -201,6 +201,7 @@ class RetentionReader(Resource):
     """The retention policy of one repository, to be read."""
 
     noun = "retention"
+    careful = True
 
     @classmethod
     def validate(cls, params):

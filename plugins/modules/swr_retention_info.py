@@ -71,7 +71,7 @@ retention:
       tag_selectors: []
 history:
   description:
-    - The tags that were deleted, the latest first. In the shape of RV(retention): a list for one repository that is
+    - The tags that were deleted, the latest first. In the shape of RV(retention), a list for one repository that is
       named exactly, otherwise a dictionary from the repository to its list.
     - Empty lists without O(history=true).
   type: raw

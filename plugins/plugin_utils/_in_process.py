@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 
@@ -14,9 +15,17 @@ from ansible.module_utils.errors import UnsupportedError
 from ansible.plugins.action import ActionBase
 from ansible_collections.registry.hygiene.plugins.module_utils import _schema
 
-_schema.preload()  # once, in the parent process, instead of in the child of each task
-
+# Looking up proxies in a forked process crashes on macOS.
+ENABLED = os.environ.get("REGISTRY_HYGIENE_IN_PROCESS", "1") != "0" and sys.platform != "darwin"
 DISCOVERY = ("auto", "auto_silent", "auto_legacy", "auto_legacy_silent")
+
+
+def described(name):
+    """Return MODULE of that module file, imported once, in the parent process; None where all run as modules."""
+    if not ENABLED:
+        return None
+    _schema.preload()
+    return importlib.import_module(f"ansible_collections.registry.hygiene.plugins.modules.{name}").MODULE
 
 
 class InProcess(ActionBase):
@@ -37,9 +46,7 @@ class InProcess(ActionBase):
         return self._run_here()
 
     def _makes_no_difference(self, task_vars):
-        if os.environ.get("REGISTRY_HYGIENE_IN_PROCESS", "1") == "0":
-            return False
-        if sys.platform == "darwin":  # looking up proxies in a forked process crashes there
+        if not ENABLED:
             return False
         if self._connection.transport != "local" or self._connection.become or self._task.become:
             return False
@@ -62,7 +69,9 @@ class InProcess(ActionBase):
                 message = f"Unsupported parameters for ({self._task.action}) module: {message}"
             result, warnings = dict(failed=True, msg=message), []
         else:
-            result, warnings, secrets = self.module.result(params, self._task.check_mode, self._task.diff)
+            result, warnings, secrets = self.module.result(
+                params, self._task.check_mode, self._task.diff, progress=self._display.display
+            )
             no_log_values.update(secrets)
         result.setdefault("changed", False)
         result["invocation"] = dict(module_args=params)

@@ -88,7 +88,7 @@ def quay_row(kind: str, target: dict, server: Callable, **more: Any) -> Row:
             [["creation_date", "2w", None, True], ["number_of_tags", 5, "^v[0-9]", True]],
             [],
         ],
-        feed=lambda state: {"policies": state, "exclusive": True},
+        feed=lambda found: {"policies": found["policies"], "exclusive": True},
         many={"repositories": ["bulk/svc-*"]},
         of_many=lambda fake: [plain(fake.policies("repository", f"bulk/svc-{n:03}")) for n in range(MANY)],
         failing="/bulk/svc-250/",

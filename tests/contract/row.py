@@ -32,13 +32,24 @@ class Row:
     removed: dict  # and remove it
     server: Callable[[Fake], Any]  # what the server has of the target, in a form that can be compared
     wanted: list[Any]  # what the server must have after each of the three
-    feed: Callable[[Any], dict]  # options that the state of the _info module gives
-    many: dict  # options that name MANY targets, all of them without anything
+    feed: Callable[[dict], dict]  # options that a result of the _info module gives
+    many: dict  # options that name `count` targets, all of them without anything
     of_many: Callable[[Fake], list]  # what the server has of them
     failing: str  # a part of the path of one of them
     bad: list[tuple[dict, str]]  # options that are refused before any request, and a part of the message
-    reading: int = 1  # how many GETs one unchanged target takes; what a task asks once does not count
+    count: int = MANY  # how many `many` are
+    held: int = 1  # how many GETs an unchanged target takes; what a task asks once does not count
+    reading: int = 1  # the same after `removed`
     once: int = 1  # how many GETs a task makes whatever the targets
     listings: int = 0  # how many GETs listing the MANY takes
+    foretold: Callable[[dict], Any] = lambda result: result  # what of a result check mode must know
+    shown: Callable[[dict], Any] = None  # what a result and one of the _info module must agree on: in a result,
+    fresh: Callable[[dict], Any] = None  # and in one of the _info module; the noun by default
+    timeless: Callable[[dict], Any] = lambda result: result  # a result without what depends on the time
+    untouched: Callable[[Fake], Any] = lambda fake: fake.state()  # what must be as before after `removed`
     writing: str = ""  # a part of the path of its writes
     refused: str = "token"  # part of the message for refused credentials
+
+    def __post_init__(self) -> None:
+        self.shown = self.shown or (lambda result: result[self.noun])
+        self.fresh = self.fresh or self.shown

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
+from contract.digitalocean_rows import DIGITALOCEAN_ROWS
 from contract.quay_rows import QUAY_ROWS
 from contract.swr_rows import SWR_ROWS
 
-ROWS = QUAY_ROWS + SWR_ROWS
+ROWS = DIGITALOCEAN_ROWS + QUAY_ROWS + SWR_ROWS

@@ -107,7 +107,7 @@ def swr_row(name: str, access: dict, **more: Any) -> Row:
             [["date_rule", "45", []]],
             [],
         ],
-        feed=lambda state: state,
+        feed=lambda found: found["retention"],
         many={"namespace": "bulk", "repositories": ["svc/*"]},
         of_many=lambda fake: [held(fake, f"bulk/svc/{number:03}") for number in range(MANY)],
         failing="svc.250/",

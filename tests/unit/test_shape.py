@@ -90,7 +90,7 @@ def test_a_module_has_a_row_in_the_contract_suite(module):
 @each_module
 def test_a_module_runs_in_process_too(module):
     action = PLUGINS / "action" / module.name
-    assert f"modules.{module.stem} import MODULE" in action.read_text()
+    assert f'described("{module.stem}")' in action.read_text()
 
 
 @each_module

@@ -98,6 +98,21 @@ def test_refused_credentials_end_the_task_before_all_targets_were_tried():
 
     with pytest.raises(Denied):
         run(shelf, [str(number) for number in range(200)], resource=Counting)
+    assert len(asked) <= 3  # as many as there are workers
+
+
+def test_where_accounts_get_locked_the_first_target_is_read_alone():
+    asked = []
+
+    class Careful(Thing):
+        careful = True
+
+        def read(self):
+            asked.append(self.target)
+            raise Denied("bad token", 401)
+
+    with pytest.raises(Denied):
+        run(Shelf(), [str(number) for number in range(200)], resource=Careful)
     assert asked == ["0"]
 
 

@@ -306,6 +306,19 @@ def test_a_refused_connection_says_what_to_look_at(pauses):
     assert len(pauses) == 1  # a POST that was never sent may be sent again
 
 
+def test_a_host_that_never_answered_is_given_up_for_all_targets_and_one_that_did_is_not(shelf):
+    client = make(retries=1)
+    shelf.faults.append({"drop": True, "times": 2})
+    with pytest.raises(Unreachable) as error:
+        client.request("GET", "/thing")
+    assert error.value.fatal
+    client.request("GET", "/thing")
+    shelf.faults.append({"drop": True, "times": 2})
+    with pytest.raises(Unreachable) as error:
+        client.request("GET", "/thing")
+    assert not error.value.fatal
+
+
 def test_a_missing_library_is_named(monkeypatch):
     monkeypatch.setattr(_http, "requests", None)
     with pytest.raises(MissingLibrary, match="requests"):

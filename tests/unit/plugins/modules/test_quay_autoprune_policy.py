@@ -165,12 +165,13 @@ def test_a_policy_that_somebody_else_deleted_meanwhile_is_gone_all_the_same(fake
 
 
 @pytest.mark.parametrize("options", [{"policies": [COUNT]}, {"state": "absent"}])
-def test_with_the_feature_off_nothing_but_the_configuration_is_asked(fake, options):
+def test_with_the_feature_off_nothing_is_written(fake, options):
     stage(fake, api("number_of_tags", 3))
     fake.switches["AUTO_PRUNE"] = False
     result = run(fake, repositories=["acme/app", "acme/*", "rivals/app"], **options)
     assert result["failed"] and "FEATURE_AUTO_PRUNE" in result["msg"]
-    assert [entry["path"] for entry in fake.requests] == ["/config"]
+    assert fake.writes == [] and held(fake)
+    assert len([entry for entry in fake.requests if entry["path"] == "/config"]) == 1
 
 
 @pytest.mark.parametrize("fault", [{"status": 404}, {"text": "<html>"}, {"status": 403}])

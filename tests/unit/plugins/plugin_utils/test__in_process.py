@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from unittest import mock
 
@@ -24,11 +26,6 @@ def ran_as_module(plugin, **task_vars):
 
 def plugin(**task):
     return action_plugin("quay_autoprune_policy", OPTIONS, **task)
-
-
-@pytest.fixture(autouse=True)
-def linux(monkeypatch):
-    monkeypatch.setattr(_in_process.sys, "platform", "linux")
 
 
 @pytest.mark.parametrize("interpreter", [None, "", "auto", "auto_silent", sys.executable])
@@ -70,15 +67,24 @@ def test_the_interpreter_is_templated_first():
     assert not ran_as_module(action, ansible_python_interpreter="{{ ansible_playbook_python }}")
 
 
-def test_as_a_module_on_macos(monkeypatch):
-    monkeypatch.setattr(_in_process.sys, "platform", "darwin")
+@pytest.mark.parametrize(
+    ("value", "platform", "enabled"),
+    [(None, "linux", True), ("1", "linux", True), ("0", "linux", False), (None, "darwin", False)],
+)
+def test_as_a_module_on_macos_and_if_the_user_wants_it(value, platform, enabled):
+    code = f"import sys; sys.platform = {platform!r}; from {_in_process.__name__} import ENABLED, described"
+    code += "; print(ENABLED)"
+    code += "; assert ENABLED == bool(described('quay_autoprune_policy')) == ('requests' in sys.modules)"
+    env = {name: text for name, text in os.environ.items() if name != "REGISTRY_HYGIENE_IN_PROCESS"}
+    env["PYTHONPATH"] = os.pathsep.join(sys.path)
+    env.update({"REGISTRY_HYGIENE_IN_PROCESS": value} if value else {})
+    run = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == str(enabled)
+
+
+def test_a_task_is_handed_to_the_module_where_this_is_switched_off(monkeypatch):
+    monkeypatch.setattr(_in_process, "ENABLED", False)
     assert ran_as_module(plugin())
-
-
-@pytest.mark.parametrize(("value", "module"), [("0", True), ("1", False)])
-def test_as_a_module_if_the_user_wants_it(monkeypatch, value, module):
-    monkeypatch.setenv("REGISTRY_HYGIENE_IN_PROCESS", value)
-    assert ran_as_module(plugin()) is module
 
 
 def test_async_is_handed_on():

@@ -1,0 +1,39 @@
+# Copyright: registry.hygiene contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Polls until something is final, or the time is over."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Callable
+
+from ansible_collections.registry.hygiene.plugins.module_utils._errors import Unfinished, Unreachable
+
+
+def until(
+    final: Callable[[Any], bool],
+    poll: Callable[[], Any],
+    timeout: float,
+    interval: float,
+    progress: Callable[[Any], None] = lambda state: None,
+) -> Any:
+    """Return the first state of poll() that is final; raises Unfinished with the last one after `timeout` seconds.
+
+    Polls every `interval` seconds. A poll without an answer is only a lost poll. progress(state): told of each new one.
+    """
+    began, state = time.monotonic(), None
+    while True:
+        try:
+            found = poll()
+        except Unreachable:
+            found = state
+        if found != state:
+            progress(found)
+        state = found
+        if state is not None and final(state):
+            return state
+        left = began + timeout - time.monotonic()
+        if left <= 0:
+            raise Unfinished(f"not finished within {timeout:g} seconds", state)
+        time.sleep(min(interval, left))

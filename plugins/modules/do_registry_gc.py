@@ -1,0 +1,251 @@
+#!/usr/bin/python
+# Copyright: registry.hygiene contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: do_registry_gc
+short_description: Collect garbage in container registries of DigitalOcean
+version_added: 0.1.0
+author: registry.hygiene contributors (@registry-hygiene)
+description:
+  - Makes sure that garbage was collected recently in container registries of DigitalOcean, or that no collection is
+    running. Starts, adopts, awaits and cancels garbage collections.
+  - B(A registry is read-only while its garbage is collected.) Pushes fail, from the start to the end and for up to 15
+    minutes of waiting before, also if there is nothing to collect. Pulls go on.
+options:
+  type:
+    description:
+      - What is to be collected, in the words of DigitalOcean.
+      - V(unreferenced blobs only) is what DigitalOcean does by default.
+      - With V(untagged manifests only) and V(untagged manifests and unreferenced blobs), images without a tag are
+        deleted. That can be images which are still pulled by their digest. It is not documented whether it spares the
+        children of multi-platform images, which have no tags of their own. A warning is given for both.
+    type: str
+    choices:
+      - untagged manifests only
+      - unreferenced blobs only
+      - untagged manifests and unreferenced blobs
+    default: unreferenced blobs only
+  state:
+    description:
+      - V(present) makes sure that a garbage collection that covers O(type) has succeeded within O(min_interval), or is
+        running. Otherwise one is started.
+      - V(absent) makes sure that none is running. What was deleted before it is cancelled stays deleted.
+    type: str
+    choices: [present, absent]
+    default: present
+  min_interval:
+    description:
+      - How long a success counts, by the server's clock, as a number and a unit (V(s), V(m) (minutes), V(h), V(d),
+        V(w)).
+      - V(0s) starts one in each run of the task, unless one is running.
+    type: str
+    default: 1d
+  if_active:
+    description:
+      - What to do if a garbage collection is running that does less than O(type).
+      - V(adopt) is content with it. V(wait) waits until it is over and starts one then. V(fail) fails.
+      - One that is being cancelled cannot be adopted, and is waited for.
+    type: str
+    choices: [adopt, wait, fail]
+    default: adopt
+  if_automated:
+    description:
+      - What to do if DigitalOcean collects garbage by itself in the registry, which it does not let be started by hand
+        then.
+      - V(ignore) leaves it to DigitalOcean, with RV(garbage_collection.skipped_reason). This is seen only when a
+        collection is to be started, hence not in check mode.
+    type: str
+    choices: [fail, ignore]
+    default: fail
+  only_if_garbage:
+    description:
+      - Whether to start only if there are manifests that no tag reaches.
+      - Not with O(type=unreferenced blobs only), because unreferenced blobs cannot be listed.
+    type: bool
+    default: false
+  wait:
+    description:
+      - Whether to wait until the garbage collection that was started or adopted is over, or with O(state=absent) until
+        none is running.
+      - The task fails if it did not succeed.
+    type: bool
+    default: false
+  wait_timeout:
+    description:
+      - Seconds to wait at most. After that, the task fails and leaves the garbage collection running.
+      - 15 minutes may go by before it begins.
+    type: int
+    default: 1800
+  poll_interval:
+    description:
+      - Seconds between two looks while waiting.
+    type: int
+    default: 10
+extends_documentation_fragment:
+  - registry.hygiene._digitalocean
+  - registry.hygiene._http
+  - registry.hygiene._attributes
+  - registry.hygiene._attributes.action
+seealso:
+  - module: registry.hygiene.do_registry_gc_info
+"""
+
+EXAMPLES = r"""
+- name: Collect garbage unless that was done within a week, and wait for it
+  registry.hygiene.do_registry_gc:
+    digitalocean_token: "{{ vault_digitalocean_token }}"
+    registries:
+      - acme
+    min_interval: 7d
+    wait: true
+  register: collected
+
+- name: Say what it brought
+  ansible.builtin.debug:
+    msg: "{{ collected.garbage_collection.freed_bytes | default(0, true) | human_readable }}"
+
+- name: Delete untagged manifests, too, in all registries of the account, if there are any
+  registry.hygiene.do_registry_gc:
+    registries:
+      - "*"
+    type: untagged manifests and unreferenced blobs
+    only_if_garbage: true
+    if_active: wait
+
+- name: Let people push again now
+  registry.hygiene.do_registry_gc:
+    registries:
+      - acme
+    state: absent
+    wait: true
+"""
+
+RETURN = r"""
+garbage_collection:
+  description:
+    - The garbage collection that was started, adopted or cancelled, or the recent one that made another one needless.
+      V(null) if there is none.
+    - If one registry is named exactly, it is that of this registry; if several are named, or by a glob, a dictionary
+      from the registry to its one. Also of registries that failed while waiting, as it was seen last.
+    - In check mode, only its C(status) and C(type) are known of one that would be started.
+  type: dict
+  returned: success, or when only some of the registries failed, or when waiting failed
+  contains:
+    uuid:
+      description: Its identifier.
+      type: str
+      sample: eff0feee-49c7-4e8f-ba5c-a320c109c8a8
+    status:
+      description: V(succeeded), V(failed) and V(cancelled) are final, everything else means that it is running.
+      type: str
+      sample: succeeded
+    type:
+      description: What it collects. V(null) if DigitalOcean does not say.
+      type: str
+      sample: unreferenced blobs only
+    created_at:
+      description: When it was started.
+      type: str
+      sample: "2026-03-30T20:51:32Z"
+    updated_at:
+      description: When its status changed last, hence when it ended if it has ended.
+      type: str
+      sample: "2026-03-30T20:59:47Z"
+    freed_bytes:
+      description: How many bytes it freed.
+      type: int
+      sample: 667
+    blobs_deleted:
+      description: How many blobs it deleted.
+      type: int
+      sample: 3
+    adopted:
+      description: Whether it was running already, or started by somebody else in the meantime.
+      type: bool
+      sample: false
+    ambiguous:
+      description: Whether the answer to the start was lost, so that it may be somebody else's.
+      type: bool
+      sample: false
+    skipped_reason:
+      description: Why none was started, V(null) if one was started or adopted.
+      type: str
+      sample: null
+changed_targets:
+  description: The registries in which this task started or cancelled a garbage collection, or would in check mode.
+  type: list
+  elements: str
+  returned: success, or when only some of the registries failed
+  sample: [acme]
+failures:
+  description: From each registry that failed to the reason. The other registries were served all the same.
+  type: dict
+  returned: when some of the registries failed
+  sample:
+    gone: "there is no registry 'gone'; registries of this account: acme"
+"""
+
+from ansible_collections.registry.hygiene.plugins.module_utils import _digitalocean, _digitalocean_gc
+from ansible_collections.registry.hygiene.plugins.module_utils._errors import (
+    ApiError,
+    ContractError,
+    LostAnswer,
+    NotFound,
+)
+from ansible_collections.registry.hygiene.plugins.module_utils._module import Module
+
+
+class GarbageCollection(_digitalocean_gc.GcKeeper):
+    """The garbage collection of one registry: a recent success, one that is running, or none."""
+
+    def plan(self, current):
+        if self.params["state"] == "absent":
+            return dict(current, status="cancelling") if self.running else current
+        return {"status": "requested", "type": self.params["type"]} if self.due else current
+
+    def apply(self, current, planned):
+        return self._cancel() if self.params["state"] == "absent" else self._start()
+
+    def _start(self):
+        if self.blocking:
+            self.wait_until_none()
+        before = {run["uuid"] for run in self.runs()[0]}
+        where, body = self.where("garbage-collection"), {"type": self.params["type"]}
+        try:
+            answer = self.client.request("POST", where, body=body)
+        except LostAnswer as error:
+            return self.found_since(before, error, ambiguous=True)
+        except ApiError as error:
+            if error.status not in (409, 412, 422):  # DigitalOcean does not say which one means "is running already"
+                raise
+            self.idle = True
+            if "automated garbage collection" not in error.message:
+                return self.found_since(before, error, adopted=True)
+            if self.params["if_automated"] == "fail":
+                raise
+            return self.skipped("provider_managed: DigitalOcean collects the garbage of this registry by itself")
+        return self.answered(answer) or self.found_since(before, ContractError(f"POST {where} started nothing"))
+
+    def _cancel(self):
+        uuid = self.running["uuid"]
+        try:
+            answer = self.client.request("PUT", self.where("garbage-collection", uuid), body={"cancel": True})
+        except NotFound:  # it has ended in the meantime
+            self.idle = True
+            return self.last(uuid)
+        return self.answered(answer) or self.last(uuid)
+
+
+MODULE = Module(GarbageCollection, _digitalocean, _digitalocean_gc.GC_SPEC)
+
+
+def main():
+    MODULE.run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,295 @@
+# Copyright: registry.hygiene contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Measures this collection beside a bare script and a loop of ansible.builtin.uri, on a fake Quay; prints Markdown.
+
+Times are those of whole processes, start included. The exit status is about correctness only: after each run the
+server must have been asked what it should have been asked, and hold what it should hold.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import json
+import os
+import platform
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Callable, Iterator, NamedTuple
+
+import yaml
+
+HERE = Path(__file__).resolve().parent
+PLAYBOOK = Path(sys.executable).with_name("ansible-playbook")
+TOKEN = "token-of-the-benchmark"
+REPOSITORIES = [f"bench/app-{number:03}" for number in range(200)]
+POLICY = {"method": "number_of_tags", "value": 10, "tagPattern": "^v[0-9]", "tagPatternMatches": True}
+DECLARED = [{"method": "number_of_tags", "value": 10, "tag_pattern": "^v[0-9]"}]
+
+JOBS = {"unchanged": 0, "created": len(REPOSITORIES)}  # writes
+LATENCIES = (0, 30)  # ms
+SCRIPT, IN_PROCESS, MODULE, LOOP = "bare script", "one task, in process", "one task, as a module", "loop of `uri`"
+OURS = (IN_PROCESS, MODULE)
+TASKS = (1, 21)  # in a play, to see what one more costs
+
+MOST = {(IN_PROCESS, 0): 3.7, (IN_PROCESS, 30): 1.6, (MODULE, 0): 5.5, (MODULE, 30): 2.2}  # times the bare script
+MOST_PER_TASK = 30  # ms, in process
+LEAST_GAIN = 35  # times faster than the loop
+
+
+class Case(NamedTuple):
+    """What is measured: a job in one of the ways. With `tasks`, that many tasks of one repository each."""
+
+    job: str
+    latency: int
+    way: str
+    tasks: int | None = None
+
+
+Times = dict[Case, list[float]]  # seconds of each run
+Best = Callable[[list[float]], float]  # median or minimum
+
+
+def policies_of(repository: str) -> str:
+    """Returns the path of a repository's policies."""
+    return f"/api/v1/repository/{repository}/autoprunepolicy/"
+
+
+class Quay:
+    """The fake server, a process of its own and new for each run."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def ask(self, path: str, body: Any = None, method: str | None = None) -> Any:
+        """Returns the server's answer; with a body it is a POST."""
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.url + path, data, {"Authorization": f"Bearer {TOKEN}"}, method=method)
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(request, timeout=30) as answer:
+            return json.load(answer)
+
+    def warm_up(self, latency: int) -> None:
+        """Lets the server do once what it does only once, and sets its latency."""
+        self.ask(policies_of(REPOSITORIES[0]))
+        self.ask("/config")
+        self.ask("/_fake/switches", {"latency_ms": latency})
+        self.ask("/_fake/writes", method="DELETE")
+
+    def complaint(self, names: list[str], writes: int) -> str | None:
+        """Returns what is not as it should be after a run over these repositories, None if all is well."""
+        requests = self.ask("/_fake/requests")
+        read = {entry["path"] for entry in requests if entry["method"] == "GET"}
+        unread = [name for name in names if policies_of(name) not in read]
+        refused = [entry for entry in requests if entry["status"] not in (200, 201)]
+        written = sum(entry["method"] != "GET" for entry in requests)
+        held = [repository["policies"] for repository in self.ask("/_fake/state")["organizations"][0]["repositories"]]
+        right = [[{key: policy[key] for key in POLICY} for policy in policies] == [POLICY] for policies in held]
+        if unread or refused or written != writes or right != [True] * len(REPOSITORIES):
+            return (
+                f"{len(unread)} repositories were not read, {len(refused)} requests refused, {written} writes made "
+                f"instead of {writes}, and only {sum(right)} repositories hold the declared policy and nothing else"
+            )
+        return None
+
+
+@contextmanager
+def quay(folder: Path, case: Case) -> Iterator[Quay]:
+    """Gives a server that holds the repositories, with their policies if nothing is to be changed."""
+    policies = [POLICY] if case.job == "unchanged" else []
+    repositories = [{"name": name.partition("/")[2], "policies": policies} for name in REPOSITORIES]
+    token = {"as": "alice", "token": TOKEN, "scopes": ["repo:admin", "user:read"]}
+    state = {
+        "users": [{"name": "alice", "tokens": [token]}],
+        "organizations": [{"name": "bench", "admins": ["alice"], "repositories": repositories}],
+    }
+    file = folder / "state.json"
+    file.write_text(json.dumps(state), encoding="utf-8")
+    command = [sys.executable, str(HERE.parent / "fakes" / "serve.py"), "quay", "--state", str(file)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
+        try:
+            server = Quay(process.stdout.readline().split()[-1])
+            server.warm_up(case.latency)
+            yield server
+        finally:
+            process.terminate()
+
+
+def tasks_of_ours(case: Case) -> list[dict]:
+    """Returns one task for all repositories, or tasks of one repository each."""
+    parts = [REPOSITORIES] if case.tasks is None else [[name] for name in REPOSITORIES[: case.tasks]]
+    return [
+        {"registry.hygiene.quay_autoprune_policy": {"repositories": names, "policies": DECLARED}} for names in parts
+    ]
+
+
+def tasks_of_uri(url: str) -> list[dict]:
+    """Returns what one writes without such a module."""
+    call = {"headers": {"Authorization": f"Bearer {TOKEN}"}, "use_proxy": False}
+    where = url + policies_of("{{ item }}")
+    read = {"ansible.builtin.uri": {"url": where, **call}, "loop": REPOSITORIES, "register": "found"}
+    call.update(method="POST", status_code=201, body_format="json", body=POLICY)
+    where = where.replace("item", "item.item")
+    write = {
+        "ansible.builtin.uri": {"url": where, **call},
+        "loop": "{{ found.results }}",
+        "loop_control": {"label": "{{ item.item }}"},
+        "when": "not item.json.policies",
+    }
+    return [read, write]
+
+
+def command_of(folder: Path, case: Case, url: str) -> list[str]:
+    """Returns the command to measure, after writing the file that it reads."""
+    if case.way == SCRIPT:
+        file = folder / "job.json"
+        file.write_text(json.dumps([REPOSITORIES, POLICY]), encoding="utf-8")
+        return [sys.executable, str(HERE / "floor.py"), str(file)]
+    play = {
+        "hosts": "localhost",
+        "connection": "local",
+        "gather_facts": False,
+        "vars": {"ansible_python_interpreter": "{{ ansible_playbook_python }}"},
+        "tasks": tasks_of_uri(url) if case.way == LOOP else tasks_of_ours(case),
+    }
+    file = folder / "playbook.yml"
+    file.write_text(yaml.safe_dump([play], sort_keys=False), encoding="utf-8")
+    return [str(PLAYBOOK), "--inventory", "localhost,", str(file)]
+
+
+def environment(folder: Path, case: Case, url: str) -> dict[str, str]:
+    """Returns the environment of the command, without what would change the way it works."""
+    foreign = ("ansible_", "quay_", "registry_hygiene_", "http_proxy", "https_proxy", "all_proxy", "no_proxy")
+    env = {name: text for name, text in os.environ.items() if not name.lower().startswith(foreign)}
+    env.update(
+        ANSIBLE_COLLECTIONS_PATH=os.path.abspath(os.environ.get("ANSIBLE_COLLECTIONS_PATH", ".build")),
+        ANSIBLE_CONFIG=str(folder / "ansible.cfg"),
+        ANSIBLE_HOME=str(folder / "home"),
+        ANSIBLE_REMOTE_TEMP=str(folder / "home" / "tmp"),
+        TMPDIR=str(folder),
+        REGISTRY_HYGIENE_IN_PROCESS="0" if case.way == MODULE else "1",
+        QUAY_URL=url,
+        QUAY_TOKEN=TOKEN,
+    )
+    return env
+
+
+def seconds_of(command: list[str], env: dict[str, str]) -> float:
+    """Returns how long the command took; exits if it fails, ends it if we are to stop."""
+    start = time.perf_counter()
+    with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        try:
+            output, _none = process.communicate()
+        except BaseException:
+            process.terminate()
+            raise
+    seconds = time.perf_counter() - start
+    if process.returncode:
+        sys.exit(f"{output}\nfailed with status {process.returncode}: {' '.join(command)}")
+    return seconds
+
+
+def measure(folder: Path, case: Case) -> float:
+    """Returns the seconds of one run; exits unless it did what it should."""
+    print(*(part for part in case if part is not None), sep=", ", end="", file=sys.stderr, flush=True)
+    with quay(folder, case) as server:
+        command, env = command_of(folder, case, server.url), environment(folder, case, server.url)
+        seconds = seconds_of(command, env)
+        complaint = server.complaint(REPOSITORIES[: case.tasks], JOBS[case.job])
+    print(f": {complaint or f'{seconds:.2f} s'}", file=sys.stderr)
+    if complaint:
+        sys.exit(1)
+    return seconds
+
+
+def ratio(times: Times, best: Best, case: Case, base: str = SCRIPT) -> float:
+    """Returns how many times as long the case takes as the same in the way `base`."""
+    return best(times[case]) / best(times[case._replace(way=base)])
+
+
+def per_task(times: Times, best: Best, way: str) -> float:
+    """Returns the milliseconds that one more task in a play takes."""
+    one, many = (best(times[Case("unchanged", 0, way, tasks)]) for tasks in TASKS)
+    return (many - one) / (TASKS[1] - TASKS[0]) * 1000
+
+
+def cell(times: Times, case: Case) -> str:
+    """Returns what the table says about a case."""
+    found = times[case]
+    text = f"{statistics.median(found):.2f} s" + (f" ({min(found):.2f})" if len(found) > 1 else "")
+    return text if case.way == SCRIPT else f"{text}, {ratio(times, statistics.median, case):.1f} ×"
+
+
+def results(times: Times, ways: list[str]) -> Iterator[str]:
+    """Yields the lines of the table of what was measured."""
+    yield f"| {len(REPOSITORIES)} repositories | latency | {' | '.join(ways)} |"
+    yield "| --- " * (len(ways) + 2) + "|"
+    for job in JOBS:
+        for latency in LATENCIES:
+            cells = [cell(times, Case(job, latency, way)) for way in ways]
+            yield f"| {job} | {latency} ms | {' | '.join(cells)} |"
+    more = [f"{per_task(times, statistics.median, way):.0f} ms ({per_task(times, min, way):.0f})" for way in OURS]
+    yield f"| one more task in a play | 0 ms | | {' | '.join(more)} |{' |' if LOOP in ways else ''}"
+
+
+def aims(times: Times, ways: list[str]) -> Iterator[str]:
+    """Yields the lines of the table of what is aimed at; of several jobs the worst counts."""
+    both = (statistics.median, min)
+    yield "| aim | bound | measured |"
+    yield "| --- | --- | --- |"
+    for (way, latency), most in MOST.items():
+        cases = [Case(job, latency, way) for job in JOBS]
+        median, least = (max(ratio(times, best, case) for case in cases) for best in both)
+        yield f"| {way}, {latency} ms: time of the bare script | at most {most} × | {median:.2f} × ({least:.2f}) |"
+    median, least = (per_task(times, best, IN_PROCESS) for best in both)
+    yield f"| one more task, in process | at most {MOST_PER_TASK} ms | {median:.0f} ms ({least:.0f}) |"
+    for way in OURS if LOOP in ways else ():
+        cases = [Case(job, latency, LOOP) for job in JOBS for latency in LATENCIES]
+        median, least = (min(ratio(times, best, case, way) for case in cases) for best in both)
+        yield f"| {way}: faster than the loop | at least {LEAST_GAIN} × | {median:.0f} × ({least:.0f}) |"
+
+
+def main() -> None:
+    """Measures all and prints the tables."""
+    parser = argparse.ArgumentParser(description="Measures how long the modules take; prints Markdown.")
+    parser.add_argument("--runs", type=int, default=5, help="of everything but the loop, which runs once; default 5")
+    parser.add_argument("--quick", action="store_true", help="without the loop of uri tasks, which takes minutes")
+    args = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    ways = [SCRIPT, *OURS] + ([] if args.quick else [LOOP])
+    cases = [Case(job, latency, way) for job in JOBS for latency in LATENCIES for way in (SCRIPT, *OURS)]
+    cases += [Case("unchanged", 0, way, tasks) for tasks in TASKS for way in OURS]
+    times: Times = {case: [] for case in cases}
+    with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        (folder / "ansible.cfg").touch()
+        for way in ways[:3]:
+            measure(folder, Case("unchanged", 0, way))  # not counted: compiles
+        for _number in range(max(1, args.runs)):
+            for case in cases:
+                times[case].append(measure(folder, case))
+        for case in (Case(job, latency, LOOP) for job in JOBS for latency in LATENCIES if LOOP in ways):
+            times[case] = [measure(folder, case)]
+    print(*results(times, ways), "", sep="\n")
+    print(
+        f"Whole processes, start included: median (minimum) of {max(1, args.runs)} interleaved runs, and the ratio to "
+        f"the bare script{'' if args.quick else '; the loop ran once'}.\n"
+        f"{os.cpu_count()} cores for client and server, Python {platform.python_version()}, "
+        f"ansible-core {importlib.metadata.version('ansible-core')}, {platform.system()}.\n"
+    )
+    print(*aims(times, ways), sep="\n")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit(130)
