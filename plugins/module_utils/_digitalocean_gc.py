@@ -166,7 +166,7 @@ class GcKeeper(GcReader):
         if params["state"] == "present" and params["type"] != BLOBS:
             warnings.append(
                 f"type {params['type']} deletes images without a tag, also such as are pulled by their digest. "
-                "Whether it spares the children of multi-platform images, which have no tag either, DigitalOcean does not say"
+                "DigitalOcean does not say whether it spares the children of multi-platform images, which have no tag"
             )
         return warnings
 
