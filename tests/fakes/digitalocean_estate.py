@@ -59,13 +59,13 @@ def _registry(chance: random.Random, name: str, region: str, count: int, every: 
         "region": region,
         "age_seconds": 900 * DAY,
         "repositories": repositories,
-        "blobs": [_blob(chance, 60_000_000) for _ in range(count)],
+        "blobs": [_blob(chance, 60_000_000) for _number in range(count)],
         "runs": [_run(chance, number * every * DAY) for number in range(1, runs + 1)],
     }
 
 
 def _bases(chance: random.Random) -> list[dict[str, Any]]:
-    return [_blob(chance, 90_000_000) for _ in range(4)]
+    return [_blob(chance, 90_000_000) for _number in range(4)]
 
 
 def _digest(chance: random.Random) -> str:
@@ -79,7 +79,7 @@ def _blob(chance: random.Random, size: int) -> dict[str, Any]:
 def _add_images(chance: random.Random, repository: dict[str, Any], bases: list[dict[str, Any]], count: int) -> None:
     for number in range(count):
         age = chance.randrange(3600, 400 * DAY)
-        children = [_manifest(chance, bases, age + 5) for _ in range(PLATFORMS)] if chance.random() < 0.4 else []
+        children = [_manifest(chance, bases, age + 5) for _number in range(PLATFORMS)] if chance.random() < 0.4 else []
         image = _manifest(chance, bases, age)
         if children:
             image.update(blobs=[], children=[child["digest"] for child in children], size=chance.randint(600, 4000))
@@ -94,7 +94,7 @@ def _add_images(chance: random.Random, repository: dict[str, Any], bases: list[d
 
 
 def _manifest(chance: random.Random, bases: list[dict[str, Any]], age: int) -> dict[str, Any]:
-    layers = [chance.choice(bases), *(_blob(chance, 30_000_000) for _ in range(chance.randint(1, 3)))]
+    layers = [chance.choice(bases), *(_blob(chance, 30_000_000) for _number in range(chance.randint(1, 3)))]
     size = chance.randint(500, 2000)
     return {"digest": _digest(chance), "age_seconds": age, "size": size, "blobs": [*layers, _blob(chance, 9000)]}
 

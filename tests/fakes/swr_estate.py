@@ -92,7 +92,7 @@ def _repository(chance: random.Random, name: str) -> dict[str, Any]:
     tags: list[dict[str, Any]] = []
     for number in range(chance.randint(2, 14)):
         tags.append(_tag(chance, f"v{number // 5 + 1}.{number % 5}.{chance.randint(0, 9)}", 400))
-    for _ in range(chance.randint(0, 8)):
+    for _number in range(chance.randint(0, 8)):
         tags.append(_tag(chance, f"dev-{chance.getrandbits(28):07x}", 120))
     for number in chance.sample(range(100, 1000), chance.randint(0, 6)):
         tags.append(_tag(chance, f"pr-{number}", 60))

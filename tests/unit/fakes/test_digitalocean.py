@@ -184,7 +184,7 @@ class TestRateLimit:
         assert server.send("GET", "registries").headers["ratelimit-remaining"] == "4998"
 
     def test_minute_burst(self, server):
-        assert {server.send("GET", "registries").status_code for _ in range(250)} == {200}
+        assert {server.send("GET", "registries").status_code for _number in range(250)} == {200}
         answer = server.send("POST", "registries/example/garbage-collection")
         assert (answer.status_code, answer.headers["ratelimit-remaining"]) == (429, "0")
         assert 55 <= int(answer.headers["retry-after"]) <= 60
@@ -195,7 +195,7 @@ class TestRateLimit:
     def test_hour(self, server):
         server.fake.switches["rate_hour"] = 3
         statuses = []
-        for _ in range(5):
+        for _number in range(5):
             answer = server.send("GET", "registries")
             statuses.append(answer.status_code)
             server.fake.advance(100)
@@ -206,7 +206,7 @@ class TestRateLimit:
 
     def test_none(self, server):
         server.fake.switches["rate_minute"] = server.fake.switches["rate_hour"] = 0
-        assert {server.send("GET", "registries").status_code for _ in range(300)} == {200}
+        assert {server.send("GET", "registries").status_code for _number in range(300)} == {200}
 
 
 class TestRegistries:
@@ -478,7 +478,7 @@ def test_a_tag_without_a_manifest_is_no_state():
 
 def test_a_control_endpoint_moves_runs(server):
     server.fake.start_run("example")
-    moved = [server.client.post("/_fake/tick", json={"force": True}).json for _ in range(5)]
+    moved = [server.client.post("/_fake/tick", json={"force": True}).json for _number in range(5)]
     assert [step[0]["status"] for step in moved[:4]] == [
         "waiting for write JWTs to expire",
         "scanning manifests",

@@ -85,7 +85,7 @@ class TestInTime:
     def test_statuses(self, server):
         uuid = server.start()
         seen = []
-        for _ in range(16):
+        for _number in range(16):
             seen.append(server.active())
             server.fake.advance(1)
         order = [REQUESTED] * 2 + [WAITING] * 3 + [SCANNING] * 5 + [DELETING] * 5 + [404]
@@ -164,7 +164,7 @@ class TestInTime:
     def test_each_request_may_move_the_clock(self, server):
         server.fake.switches["seconds_per_request"] = 10
         server.start()
-        assert [server.active() for _ in range(2)] == [DELETING, 404]
+        assert [server.active() for _number in range(2)] == [DELETING, 404]
 
     def test_manifests_run_without_the_last_status(self, server):
         server.fake.switches["manifests_run_shows_deleting"] = False
@@ -212,7 +212,7 @@ class TestEffect:
         assert "layer-3" not in server.fake.blobs("example")
 
     def test_nothing_to_do(self, server):
-        for _ in range(2):
+        for _number in range(2):
             server.start(BOTH)
             server.fake.advance(60)
         newest, older = server.listed()

@@ -101,8 +101,8 @@ class Server:
             return answer.status_code
         return answer.status_code, answer.json["error_code"].replace("SVCSTG.SWR.", "")
 
-    def create(self, rule=RULE, path=P):
-        answer = self.send("POST", path, {"algorithm": "or", "rules": [rule]})
+    def create(self, rule=None, path=P):
+        answer = self.send("POST", path, {"algorithm": "or", "rules": [rule or RULE]})
         assert answer.status_code == 201, answer.get_data(as_text=True)
         return answer.json["id"]
 
@@ -347,7 +347,7 @@ class TestErrors:
     def test_queued_failures(self, swr, code, status):
         swr.fake.fail(code, times=2, method="POST")
         assert swr.code("GET", P) == 200
-        for _ in range(2):
+        for _number in range(2):
             found, text = swr.code("POST", P, BODY)
             assert (found, text) == (status, code.replace("SVCSTG.SWR.", ""))
         assert swr.code("POST", P, BODY) == 201
@@ -360,7 +360,7 @@ class TestErrors:
 
     def test_throttling(self, swr):
         swr.fake.switches.update(rate_limit=1, rate_burst=2)
-        found = [swr.code("GET", P) for _ in range(4)]
+        found = [swr.code("GET", P) for _number in range(4)]
         assert found == [200, 200, 200, (403, "4031032")]
         swr.fake.switches["throttled"] = "gateway"
         assert swr.code("GET", P) == (429, "APIGW.0308")
@@ -399,7 +399,7 @@ class TestSigning:
         assert answer.json["error_msg"] == "Incorrect IAM authentication information: ak NOBODY not exist"
 
     def test_five_wrong_signatures_lock_the_key_for_five_minutes(self, swr):
-        for _ in range(5):
+        for _number in range(5):
             assert swr.signed("GET", P, secret="wrong").status_code == 401
         assert "AK access failed to reach the limit" in swr.signed("GET", P).json["error_msg"]
         swr.fake.advance(301)
@@ -407,7 +407,7 @@ class TestSigning:
 
     def test_locking_can_be_turned_off(self, swr):
         swr.fake.switches.update(key_lock_after=0, iam_lock_after=0)
-        for _ in range(8):
+        for _number in range(8):
             swr.signed("GET", P, secret="wrong")
             swr.sign_in(password="wrong")
         assert swr.signed("GET", P).status_code == 200
@@ -490,7 +490,7 @@ class TestSignIn:
         assert answer.json == {"error": {"message": "Unauthorized.", "code": 401, "title": "Unauthorized"}}
 
     def test_five_wrong_passwords_lock_the_account_for_fifteen_minutes(self, swr):
-        for _ in range(5):
+        for _number in range(5):
             assert swr.sign_in(password="wrong").json["error"]["message"] == "Unauthorized."
         assert swr.sign_in().json["error"]["message"] == "The account is locked."
         swr.fake.switches["locked_says_so"] = False
