@@ -13,10 +13,10 @@ export XDG_CACHE_HOME := $(CURDIR)/.build/cache
 RUN = @PATH="$(CURDIR)/.venv/bin:$$PATH" .venv/bin/python
 
 PARTS = units sanity lint docs molecule build
-.PHONY: help demo test bench tree venv format clean $(PARTS)
+.PHONY: help demo test test-peers bench tree venv format clean $(PARTS)
 
 help: ## This list
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 18
 
 demo: tree ## The collection at work on a made-up registry
 	$(RUN) tests/demo/run.py $(ARGS)
@@ -30,7 +30,8 @@ lint: ## ruff, yamllint, antsibull-changelog, reuse, antsibull-nox, ansible-lint
 docs: ## Documentation: markup, references, what ansible-doc finds
 molecule: ## Roles against a fake registry; make molecule ARGS="-s quay_hygiene"
 build: ## The artefact in .build/dist, imported as Galaxy does it
-$(PARTS): venv
+test-peers: ## Our modules and the vendors' own clients on the same fake registries; not part of make test
+$(PARTS) test-peers: venv
 	@.venv/bin/nox -s $@ $(if $(ARGS),-- $(ARGS))
 
 bench: tree ## How long the modules take
