@@ -1,7 +1,7 @@
 # Copyright: registry.hygiene contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The demo: starts a made-up Quay, applies the policies of group_vars/quay.yml to it, and checks what came of it."""
+"""The demo: starts made-up registries, applies to them what group_vars declare, and checks what came of it."""
 
 from __future__ import annotations
 
@@ -9,300 +9,191 @@ import json
 import os
 import re
 import shlex
-import signal
-import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from collections import Counter
-from fnmatch import fnmatchcase
-from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
-COLLECTIONS = os.environ.get("ANSIBLE_COLLECTIONS_PATH", ".build")
-LOGS = ROOT / ".build" / "demo"
-BIN = Path(os.path.relpath(Path(sys.executable).parent, ROOT))  # of the virtual environment
+import estates
+import stage
+from stage import BIN, colour, control, expect, output, relative, show_command, title
+
 INVENTORY = "tests/demo/inventory.yml"
-HOST = "quay.example.com"
-TOKEN = "demo-token-of-alice"
 APPLY = [str(BIN / "ansible-playbook"), "registry.hygiene.apply", "-i", INVENTORY]
-COLOURS = {"bold": "1", "+": "32", "-": "31"} if sys.stdout.isatty() and "NO_COLOR" not in os.environ else {}
-KEYS = ("method", "value", "tagPattern", "tagPatternMatches")
-DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-
-children: list[subprocess.Popen] = []
-signals: list[int] = []  # that we got
-
-
-class Broken(Exception):
-    """A step did not do what it should."""
+# What the made-up registries know: names of environment variables and their values.
+CREDENTIALS = {
+    "quay": {"QUAY_TOKEN": "demo-token-of-alice"},
+    "swr": {"SWR_ACCESS_KEY": "DEMOALICEXXXXXXXXXXX", "SWR_SECRET_KEY": "demo-secret-key-of-alice"},
+    "digitalocean": {"DIGITALOCEAN_TOKEN": "dop_v1_demo-operator"},
+}
+SHORT = {"seconds_requested": 0.5, "seconds_waiting": 0.5, "seconds_scanning": 1, "seconds_deleting": 1}
 
 
 def main() -> int:
     """Run the demo; returns the exit status."""
-    os.chdir(ROOT)
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda got, _frame: signals.append(got))
-    if not (ROOT / COLLECTIONS / "ansible_collections/registry/hygiene").is_dir():
-        print(f"There is no collection in {COLLECTIONS}: run this as `make demo`.")
+    os.chdir(stage.ROOT)
+    stage.watch_signals()
+    if not (stage.ROOT / stage.COLLECTIONS / "ansible_collections/registry/hygiene").is_dir():
+        print(f"There is no collection in {stage.COLLECTIONS}: run this as `make demo`.")
         return 1
-    LOGS.mkdir(parents=True, exist_ok=True)
+    stage.LOGS.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
     try:
         with tempfile.TemporaryDirectory(prefix="registry-hygiene-demo-") as scratch:
             try:
-                demo(environment(scratch))
+                demo(stage.environment(scratch))
             finally:
-                stop_children()
+                stage.stop_children()
     except KeyboardInterrupt:
         print("\nStopped. Nothing is left running.")
-        return 128 + signals[0]
-    except (Broken, OSError) as error:
+        return 128 + stage.signals[0]
+    except (stage.Broken, OSError) as error:
         print(f"\nFAILED: {error}")
         return 1
-    print(f"\nAll as it should be, in {time.monotonic() - began:.0f} s. The made-up Quay is stopped.")
+    print(f"\nAll as it should be, in {time.monotonic() - began:.0f} s. The made-up registries are stopped.")
     return 0
 
 
 def demo(env: dict[str, str]) -> None:
     """Run all steps; raises Broken."""
-    serve = [str(BIN / "python"), "tests/fakes/serve.py", "quay"]
-    title("A made-up Quay")
-    show_command(f"{shlex.join(serve)} &")
-    url = start(serve, env)
-    env["QUAY_URL"] = url
-    show_command(f"export ANSIBLE_COLLECTIONS_PATH={os.path.relpath(COLLECTIONS)}")
-    show_command(f"export QUAY_URL={url} QUAY_TOKEN={TOKEN}")
-    variables = json.loads(output([str(BIN / "ansible-inventory"), "-i", INVENTORY, "--host", HOST], env))
-    before = State(url, variables)
-    spaces = len(before.spaces)
-    print(f"  {spaces} organizations, {len(before.holders) - spaces} repositories, {before.tags} tags")
-    print("  Their policies, compared with tests/demo/group_vars/quay.yml:")
+    title("Made-up registries")
+    urls = {registry: stage.start(registry, env) for registry in CREDENTIALS}
+    control(urls["digitalocean"], "switches", SHORT)
+    show_command(f"export ANSIBLE_COLLECTIONS_PATH={os.path.relpath(stage.COLLECTIONS)}")
+    for registry, known in CREDENTIALS.items():
+        given = {f"{registry.upper()}_URL": urls[registry], **known}
+        show_command(f"export {' '.join(f'{name}={value}' for name, value in given.items())}")
+        env.update(given)
+    estate = Estate(urls, env)
+    before = estate.look()
+    show_sizes(before)
+    print("  Policies that somebody made by hand, compared with those declared in tests/demo/group_vars:")
     show_table(before)
-    expect(before.count("as declared") == 0, "some targets are as declared before anything was done")
+    for name in ("quay", "swr"):
+        expect("as declared" not in before[name].verdicts(), f"{name}: some are as declared before anything was done")
 
     title("What would change? Nothing is written")
     log = play("preview", ["--check", "--diff"], env)
-    expect(not control(url, "writes"), "something was written in check mode")
-    expect(State(url, variables).policies == before.policies, "policies differ after check mode")
-    name, lines = excerpt(log, before)
-    print(f"  {len(log.splitlines())} lines in {relative('preview')}, for example on {name}:")
-    for line in lines:
-        print(f"  | {colour(line, line[0])}")
+    expect(not any(estate.writes().values()), "something was written in check mode")
+    for name, found in estate.look().items():
+        same = found.ages == before[name].ages if name == "digitalocean" else found.there == before[name].there
+        expect(same, f"{name} differs after check mode")
+    print(f"  {len(log.splitlines())} lines in {relative('preview')}, for example:")
+    show_excerpt(log, "policies", "\\w+/.*")
+    show_excerpt(log, "retention", ".*")
 
     title("Do it")
     play("apply", [], env)
-    after = State(url, variables)
+    after = estate.look()
     show_table(after)
-    done = Counter(entry["method"] for entry in control(url, "writes"))
-    print(f"  Policies: {done['POST']} created, {done['PUT']} changed in place, {done['DELETE']} deleted")
-    expect(after.count("as declared") == len(after.holders), "not all targets are as declared")
-    expect(after.undeclared == before.undeclared, "policies were changed that nobody declared")
+    writes = estate.writes()
+    for name in ("quay", "swr"):
+        done = Counter(writes[name])
+        changed = done["PATCH"] + done["PUT"]
+        print(f"  {name}: {done['POST']} policies created, {changed} changed in place, {done['DELETE']} deleted")
+        expect(after[name].verdicts() == {"as declared"}, f"{name}: not all are as declared")
+    for name, found in after.items():
+        expect(found.undeclared == before[name].undeclared, f"{name}: something was changed that nobody declared")
 
     title("Once more: nothing is left to do")
     log = play("again", [], env)
-    expect(re.search(r" changed=0 .* failed=0 ", log), f"something changed again, see {relative('again')}")
-    expect(len(control(url, "writes")) == sum(done.values()), "something was written again")
+    unchanged = re.findall(r"^\S+ +: ok=.* changed=0 .* failed=0 ", log, re.MULTILINE)
+    expect(len(unchanged) == len(CREDENTIALS), f"something changed again, see {relative('again')}")
+    expect(estate.writes() == writes, "something was written again")
 
-    title("What Quay then does by itself (here at once)")
-    work = control(url, "tick", {"force": True})
+    title("What the registries then deleted")
+    work = control(urls["quay"], "tick", {"force": True})
     expect(not any(space["error"] for space in work["namespaces"]), f"Quay's worker failed: {work}")
-    pruned = State(url, variables)
-    print(f"  {after.tags - pruned.tags} of {after.tags} tags deleted, {pruned.tags} kept")
-    expect(pruned.most_releases() <= 10 < after.most_releases(), "Quay did not keep the ten newest releases")
+    show_deleted(before, estate.look())
 
 
-class State:
-    """What the registry holds, and what is declared, seen by the fake's control plane: not through our modules."""
+class Estate:
+    """The three registries, looked at past our modules."""
 
-    def __init__(self, url: str, variables: dict) -> None:
-        found = control(url, "state")
-        everything = {space["name"]: space for space in found["organizations"]}
-        for space in found["organizations"]:
-            everything.update({f"{space['name']}/{item['name']}": item for item in space["repositories"]})
-        self.declared = {}
-        for group in variables["quay_hygiene_organizations"] + variables["quay_hygiene_repositories"]:
-            for name in everything:
-                if any(fnmatchcase(name, pattern) for pattern in group["names"]):
-                    self.declared[name] = group
-        self.holders = {name: everything[name] for name in self.declared}
-        self.spaces = [name for name in self.holders if "/" not in name]
-        self.policies = {name: sorted(map(plain, holder["policies"])) for name, holder in self.holders.items()}
-        others = [holder for name, holder in everything.items() if name not in self.declared]
-        self.undeclared = [holder["policies"] for holder in others + found["users"]]
-        repositories = [holder for name, holder in self.holders.items() if "/" in name]
-        alive = [[tag["name"] for tag in item["tags"] if alive_tag(tag)] for item in repositories]
-        self.tags = sum(map(len, alive))
-        self.normal = [tags for item, tags in zip(repositories, alive) if item["state"] == "NORMAL"]
+    def __init__(self, urls: dict[str, str], env: dict[str, str]) -> None:
+        self.urls = urls
+        everything = json.loads(output([str(BIN / "ansible-inventory"), "-i", INVENTORY, "--list"], env, "inventory"))
+        hosts = everything["_meta"]["hostvars"]
+        self.variables = {registry: hosts[f"{registry}.example.com"] for registry in urls}
 
-    def verdict(self, name: str) -> str:
-        """Return how the policies of a target compare with the declared ones."""
-        group, there = self.declared[name], self.policies[name]
-        wanted = sorted(map(plain, map(in_api_words, group["policies"])))
-        if there == wanted or (not group.get("exclusive") and set(wanted) <= set(there)):
-            return "as declared"
-        return "other policies" if there else "no policies"
+    def look(self) -> dict[str, Any]:
+        """Return how it is now."""
+        readers = {"quay": estates.quay, "swr": estates.swr, "digitalocean": estates.Garbage}
+        return {name: reader(self.urls[name], self.variables[name]) for name, reader in readers.items()}
 
-    def count(self, verdict: str, sign: str = "") -> int:
-        """Return how many targets (with the sign in their name) compare so."""
-        return sum(self.verdict(name) == verdict for name in self.holders if sign in name)
-
-    def most_releases(self) -> int:
-        """Return how many release tags the repository has that has most of them; Quay leaves mirrors alone."""
-        return max(sum(name.startswith("v") for name in tags) for tags in self.normal)
-
-
-def plain(policy: dict) -> tuple:
-    """Return what makes two policies of Quay equal."""
-    return tuple(str(policy[key]) for key in KEYS)
-
-
-def in_api_words(policy: dict) -> dict:
-    """Return a declared policy as Quay has it."""
-    matches = policy.get("tag_pattern_matches", True)
-    return {**policy, "tagPattern": policy.get("tag_pattern"), "tagPatternMatches": matches}
-
-
-def alive_tag(tag: dict) -> bool:
-    """Return whether the tag has not ended."""
-    return tag["expires_in_seconds"] is None or tag["expires_in_seconds"] > 0
-
-
-def environment(scratch: str) -> dict[str, str]:
-    """Return the variables for all programs: the user's own, but for settings of Ansible."""
-    env = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
-    config = Path(scratch, "ansible.cfg")
-    config.touch()
-    return {
-        **env,
-        "ANSIBLE_COLLECTIONS_PATH": COLLECTIONS,
-        "ANSIBLE_CONFIG": str(config),
-        "ANSIBLE_HOME": scratch,
-        "ANSIBLE_REMOTE_TEMP": scratch,
-        "NO_PROXY": "127.0.0.1",
-        "QUAY_TOKEN": TOKEN,
-        "TMPDIR": scratch,
-        "no_proxy": "127.0.0.1",
-    }
-
-
-def start(command: list[str], env: dict[str, str]) -> str:
-    """Start the fake; returns its address."""
-    with open(LOGS / "server.log", "w") as errors:
-        server = spawn(command, env, stdout=subprocess.PIPE, stderr=errors, text=True)
-    found = re.match(r"listening on (http://\S+)", server.stdout.readline())
-    expect(found or signals, f"the fake did not start, see {relative('server')}")
-    check_signals()
-    return found.group(1)
+    def writes(self) -> dict[str, list[str]]:
+        """Return the methods of all requests that wrote something."""
+        return {name: [entry["method"] for entry in control(url, "writes")] for name, url in self.urls.items()}
 
 
 def play(name: str, options: list[str], env: dict[str, str]) -> str:
-    """Run the playbook, say how long it took and what it reports; returns its output."""
+    """Run the playbook, say how long it took and what it reports of each host; returns its output."""
     show_command(shlex.join([*APPLY, *options]))
     began = time.monotonic()
-    log = output([*APPLY, *options], env, LOGS / f"{name}.log")
+    log = output([*APPLY, *options], env, name)
     took = time.monotonic() - began
-    report = re.search(r'"msg": "(.*)"', log)
-    expect(report, f"no report, see {relative(name)}")
-    print(f"  {report.group(1)} ({took:.1f} s)")
-    expect(TOKEN not in log, f"{relative(name)} holds the token")
+    reports = re.findall(r'^ok: \[(.*)\] => {\s+"msg": "(.*)"', log, re.MULTILINE)
+    recap = re.findall(r"^\S+ +: ok=.*", log, re.MULTILINE)
+    expect(len(reports) == len(recap) == len(CREDENTIALS), f"not all hosts report, see {relative(name)}")
+    for host, report in reports:
+        print(f"  {host}: {report}")
+    for line in recap:
+        print(f"  {line.split('rescued')[0].rstrip()}")
+    print(f"  in {took:.1f} s")
+    for known in CREDENTIALS.values():
+        for variable, value in known.items():
+            expect(value not in log, f"{relative(name)} holds {variable}")
     return log
 
 
-def output(command: list[str], env: dict[str, str], log: Path = LOGS / "inventory.log") -> str:
-    """Run a program to its end; returns its output, which is also in the log."""
-    with open(log, "w") as file:
-        child = spawn(command, env, stdout=file, stderr=subprocess.STDOUT)
-    while child.poll() is None:
-        check_signals()
-        time.sleep(0.02)
-    text = log.read_text()
-    if child.returncode:
-        print("\n".join(text.splitlines()[-20:]))
-        raise Broken(f"{shlex.join(command)} ended with status {child.returncode}, see {os.path.relpath(log)}")
-    return text
+def show_sizes(estate: dict[str, Any]) -> None:
+    """Print how much there is."""
+    for name in ("quay", "swr"):
+        found = estate[name]
+        spaces = {target.split("/")[0] for target in found.tags}
+        print(f"  {name}: {len(spaces)} organizations, {len(found.tags)} repositories, {found.count_tags()} tags")
+    garbage = estate["digitalocean"]
+    print(f"  digitalocean: {len(garbage.registries)} registries, {garbage.stored / 2**30:.1f} GB")
 
 
-def spawn(command: list[str], env: dict[str, str], **streams: Any) -> subprocess.Popen:
-    """Start a program out of reach of the terminal's Ctrl-C, so that stop_children() can stop it in order."""
-    check_signals()
-    children.append(subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL, start_new_session=True, **streams))
-    return children[-1]
-
-
-def stop_children() -> None:
-    """Stop what still runs, the youngest first; ansible-playbook takes its workers with it."""
-    while children:
-        child = children.pop()
-        if child.poll() is None:
-            child.terminate()
-        try:
-            child.wait(5)
-        except subprocess.TimeoutExpired:
-            child.kill()
-            child.wait()
-
-
-def check_signals() -> None:
-    """Raise KeyboardInterrupt after Ctrl-C and the like."""
-    if signals:
-        raise KeyboardInterrupt
-
-
-def control(url: str, name: str, given: Any = None) -> Any:
-    """Return an answer of the fake's control plane."""
-    check_signals()
-    body = None if given is None else json.dumps(given).encode()
-    with DIRECT.open(urllib.request.Request(f"{url}/_fake/{name}", body), timeout=30) as answer:
-        return json.load(answer)
-
-
-def excerpt(log: str, before: State) -> tuple[str, list[str]]:
-    """Return a repository whose policies change, and its part of the diff: the one that loses least."""
-    found = {}
-    for name, policies in before.policies.items():
-        block = re.search(rf'^ {{5}}"{re.escape(name)}": {{$(?:\n(?! {{5}}\S).*)*?\n {{5}}}},?$', log, re.MULTILINE)
-        lines = block.group().splitlines() if block and policies and "/" in name else []
-        if {"+", "-"} <= {line[0] for line in lines} and not any(line.startswith("@") for line in lines):
-            found[name] = lines
-    expect(found, f"no repository whose policies change in {relative('preview')}")
-    return min(found.items(), key=lambda item: [line[0] for line in item[1]].count("-"))
-
-
-def expect(condition: Any, otherwise: str) -> None:
-    """Raise Broken unless the condition holds."""
-    if not condition:
-        raise Broken(otherwise)
-
-
-def relative(name: str) -> str:
-    """Return the path of a log as a person would type it."""
-    return os.path.relpath(LOGS / f"{name}.log")
-
-
-def title(text: str) -> None:
-    """Print the heading of a step."""
-    print(f"\n{colour(text, 'bold')}", flush=True)
-
-
-def show_command(text: str) -> None:
-    """Print a command as a person would type it."""
-    print(f"  $ {text}", flush=True)
-
-
-def show_table(state: State) -> None:
-    """Print how the policies there are compare with the declared ones."""
-    print(f"  {'':16}{'organizations':>15}{'repositories':>15}")
+def show_table(estate: dict[str, Any]) -> None:
+    """Print how what is there compares with what is declared."""
+    quay, swr = estate["quay"], estate["swr"]
+    print(f"  {'':16}{'Quay organizations':>20}{'Quay repositories':>20}{'SWR repositories':>20}")
     for verdict in ("as declared", "other policies", "no policies"):
-        repositories = state.count(verdict, "/")
-        print(f"  {verdict:16}{state.count(verdict) - repositories:>15}{repositories:>15}")
+        counts = quay.count(verdict, False), quay.count(verdict), swr.count(verdict)
+        print(f"  {verdict:16}{''.join(f'{count:>20}' for count in counts)}")
+    ages = [f"{name} {days} days ago" for name, days in estate["digitalocean"].ages.items()]
+    print(f"  Garbage collected at DigitalOcean: {', '.join(ages)}")
 
 
-def colour(text: str, kind: str) -> str:
-    """Return the text in its colour, if there are colours."""
-    return f"\033[{COLOURS[kind]}m{text}\033[0m" if kind in COLOURS else text
+def show_excerpt(log: str, noun: str, names: str) -> None:
+    """Print the part of a diff that is about one repository whose policies change: the one that loses least."""
+    found = []
+    block_of = rf'^ {{5}}"{names}": {{\n {{9}}"{noun}": (?:\n?(?! {{5}}\S).*)*?\n {{5}}}},?$'
+    for block in re.finditer(block_of, log, re.MULTILINE):
+        lines = block.group().splitlines()
+        if {"+", "-"} <= {line[0] for line in lines} and not any(line.startswith("@") for line in lines):
+            found.append(lines)
+    expect(found, f"no repository whose {noun} change in {relative('preview')}")
+    for line in min(found, key=lambda lines: [line[0] for line in lines].count("-")):
+        print(f"  | {colour(line, line[0])}")
+
+
+def show_deleted(before: dict[str, Any], after: dict[str, Any]) -> None:
+    """Print what was deleted, and check that it is what should be."""
+    for name, when in (("quay", "within minutes (here at once)"), ("swr", "when the policies were created")):
+        there, left = before[name].count_tags(), after[name].count_tags()
+        print(f"  {name}, {when}: {there - left} of {there} tags deleted, {left} kept")
+        expect(left < there, f"{name} deleted nothing")
+    freed = after["digitalocean"].freed(before["digitalocean"])
+    print(f"  digitalocean, during garbage collection: {freed / 2**20:.0f} MB freed")
+    expect(freed, "digitalocean freed nothing")
+    most = max(after["quay"].releases("*").values())
+    expect(most <= 10 < max(before["quay"].releases("*").values()), "Quay did not keep the ten newest releases")
+    expect(after["swr"].releases("acme") == before["swr"].releases("acme"), "SWR deleted releases of acme")
+    expect(max(after["swr"].releases("globex").values()) <= 10, "SWR did not keep the ten newest tags of globex")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,129 @@
+# Copyright: registry.hygiene contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the registries of the demo hold, and what is declared, seen by the fakes' control planes: not by our modules."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from typing import Any
+
+from stage import control
+
+QUAY_KEYS = ("method", "value", "tagPattern", "tagPatternMatches")
+SWR_VALUES = {"date_rule": "days", "tag_rule": "num"}
+
+
+class Policies:
+    """The policies and the tags of a registry; wanted: target -> its declared policies, and if there may be others."""
+
+    def __init__(self, there: dict[str, list], wanted: dict[str, tuple[list, bool]], tags: dict[str, list]) -> None:
+        self.wanted = wanted
+        self.there = {name: sorted(there[name]) for name in wanted}
+        self.undeclared = {name: (policies, tags.get(name)) for name, policies in there.items() if name not in wanted}
+        self.tags = {name: tags[name] for name in wanted if name in tags}
+        self.read_only: set[str] = set()  # repositories in which Quay deletes nothing
+
+    def verdict(self, name: str) -> str:
+        """Return how the policies of a target compare with the declared ones."""
+        there, (wanted, others) = self.there[name], self.wanted[name]
+        if there == sorted(wanted) or (others and set(wanted) <= set(there)):
+            return "as declared"
+        return "other policies" if there else "no policies"
+
+    def verdicts(self) -> set[str]:
+        """Return the verdicts on all targets."""
+        return {self.verdict(name) for name in self.there}
+
+    def count(self, verdict: str, repositories: bool = True) -> int:
+        """Return how many repositories (or organizations) compare so."""
+        return sum(self.verdict(name) == verdict for name in self.there if (name in self.tags) == repositories)
+
+    def count_tags(self) -> int:
+        """Return how many tags there are."""
+        return sum(map(len, self.tags.values()))
+
+    def releases(self, namespace: str) -> dict[str, int]:
+        """Return how many releases each repository holds."""
+        names = [name for name in self.tags if fnmatchcase(name, f"{namespace}/*") and name not in self.read_only]
+        return {name: sum(tag.startswith("v") for tag in self.tags[name]) for name in names}
+
+
+def quay(url: str, variables: dict[str, Any]) -> Policies:
+    """Return the policies of a Quay."""
+    state = control(url, "state")
+    holders = {space["name"]: space for space in state["organizations"] + state["users"]}
+    tags = {}
+    for space in state["organizations"]:
+        for item in space["repositories"]:
+            name = f"{space['name']}/{item['name']}"
+            holders[name] = item
+            tags[name] = [tag["name"] for tag in item["tags"] if alive(tag)]
+    wanted = {}
+    for group in variables["quay_hygiene_organizations"] + variables["quay_hygiene_repositories"]:
+        declared = [quay_words(policy) for policy in group["policies"]]
+        for name in holders:
+            if any(fnmatchcase(name, pattern) for pattern in group["names"]):
+                wanted[name] = declared, not group.get("exclusive")
+    there = {name: [plain(policy) for policy in holder.get("policies", [])] for name, holder in holders.items()}
+    found = Policies(there, wanted, tags)
+    found.read_only = {name for name in found.tags if holders[name]["state"] != "NORMAL"}
+    return found
+
+
+def quay_words(policy: dict[str, Any]) -> tuple:
+    """Return a declared policy of Quay."""
+    matches = policy.get("tag_pattern_matches", True)
+    return plain({**policy, "tagPattern": policy.get("tag_pattern"), "tagPatternMatches": matches})
+
+
+def plain(policy: dict[str, Any]) -> tuple:
+    """Return what makes two policies of Quay equal."""
+    return tuple(str(policy[key]) for key in QUAY_KEYS)
+
+
+def alive(tag: dict[str, Any]) -> bool:
+    """Return whether a tag of Quay has not ended."""
+    return tag["expires_in_seconds"] is None or tag["expires_in_seconds"] > 0
+
+
+def swr(url: str, variables: dict[str, Any]) -> Policies:
+    """Return the policies of an SWR."""
+    there, tags, wanted = {}, {}, {}
+    for space in control(url, "state")["organizations"]:
+        for item in space["repositories"]:
+            name = f"{space['name']}/{item['name']}"
+            tags[name] = [tag["name"] for tag in item["tags"]]
+            there[name] = [swr_words(rule, rule["params"]) for policy in item["retentions"] for rule in policy["rules"]]
+            for entry in variables["swr_hygiene_policies"]:
+                if any(fnmatchcase(name, f"{entry['namespace']}/{pattern}") for pattern in entry["repositories"]):
+                    wanted[name] = [swr_words(entry, entry)], False
+    return Policies(there, wanted, tags)
+
+
+def swr_words(policy: dict[str, Any], values: dict[str, Any]) -> tuple:
+    """Return what makes two policies of SWR equal."""
+    selectors = sorted((item["kind"], item["pattern"]) for item in policy.get("tag_selectors") or [])
+    return policy["template"], int(values[SWR_VALUES[policy["template"]]]), tuple(selectors)
+
+
+class Garbage:
+    """The garbage collections of the declared registries of DigitalOcean."""
+
+    def __init__(self, url: str, variables: dict[str, Any]) -> None:
+        registries = {registry["name"]: registry for registry in control(url, "state")["registries"]}
+        names = variables["do_registry_hygiene_registries"]
+        self.registries = {name: registries.pop(name) for name in names}
+        self.undeclared = {name: [run["uuid"] for run in registry["runs"]] for name, registry in registries.items()}
+        self.ages = {}  # days since the last success
+        for name, registry in self.registries.items():
+            ages = [run["updated_age_seconds"] for run in registry["runs"] if run["status"] == "succeeded"]
+            self.ages[name] = round(min(ages) / 86400)
+        self.stored = sum(registry["storage_usage_bytes"] for registry in self.registries.values())
+
+    def freed(self, since: Garbage) -> int:
+        """Return how many bytes were freed since then."""
+        return self._freed() - since._freed()
+
+    def _freed(self) -> int:
+        return sum(run["freed_bytes"] for registry in self.registries.values() for run in registry["runs"])
