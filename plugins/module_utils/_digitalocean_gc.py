@@ -134,17 +134,26 @@ class GcReader(Resource):
         found.sort(key=lambda run: _schedule.epoch(run["created_at"]) if run.get("created_at") else 0.0, reverse=True)
         return found, now
 
+    def manifests(self) -> tuple[dict, float]:
+        """Return the manifests of each repository by its name, and the server's time."""
+        where = self.where("repositoriesV2")
+        found, now = _digitalocean.listing(self.client, where, "repositories", "name", REPOSITORY_LIST)
+        names = [repository["name"] for repository in found]
+
+        def one(name: str) -> list:
+            where = self.where("repositories", name, "digests")
+            return _digitalocean.listing(self.client, where, "manifests", "digest", MANIFEST_LIST)[0]
+
+        return dict(zip(names, self.client.each(one, names))), now
+
     def collectable(self) -> dict:
         """Return what no tag reaches: {"manifests": number, "bytes": freed at least, "lower_bound", "digests"}."""
         every, garbage, digests = [], [], []
-        where = self.where("repositoriesV2")
-        for repository in _digitalocean.listing(self.client, where, "repositories", "name", REPOSITORY_LIST)[0]:
-            where = self.where("repositories", repository["name"], "digests")
-            manifests = _digitalocean.listing(self.client, where, "manifests", "digest", MANIFEST_LIST)[0]
+        for name, manifests in self.manifests()[0].items():
             unreachable = _forecast_digitalocean.unreachable(manifests)
             every += manifests
             garbage += unreachable
-            digests += [f"{repository['name']}@{manifest['digest']}" for manifest in unreachable]
+            digests += [f"{name}@{manifest['digest']}" for manifest in unreachable]
         freed = _forecast_digitalocean.freed_bytes(every, garbage)
         return {"manifests": len(garbage), "bytes": freed, "lower_bound": True, "digests": sorted(digests)}
 
@@ -206,6 +215,17 @@ class GcKeeper(GcReader):
     def skipped(self, reason: str) -> dict:
         """Return what a result shows if there is no run to show."""
         return verdict({}, skipped_reason=reason)
+
+    def foresee(self, current, planned):
+        """Return which manifests a run of this type deletes; only their children are spared that tags reach."""
+        if self.params["state"] == "absent" or self.params["type"] == BLOBS:
+            return {"deletions": [], "uncertain": [], "kept": []}  # no image goes, so none is looked at
+        found, now = self.manifests()
+        forecast = {"deletions": [], "kept": [], "uncertain": []}
+        for name, manifests in found.items():
+            for fate, images in _forecast_digitalocean.forecast(f"{self.target}/{name}", manifests, now).items():
+                forecast[fate] += images
+        return forecast
 
     def answered(self, response: Any) -> dict | None:
         """Return the run that an answer holds, None if it holds none: DigitalOcean may answer nothing but success."""

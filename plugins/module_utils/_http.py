@@ -15,6 +15,7 @@ import threading
 import time
 import traceback
 import urllib.parse
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Callable, Iterator
 
 from ansible_collections.registry.hygiene.plugins.module_utils import _schema
@@ -60,6 +61,14 @@ def path(*segments: str) -> str:
         if segment in (".", "..") or not segment and index < len(segments) - 1:
             raise PlanRefused(f"{'/'.join(segments)!r} holds an empty part, '.' or '..': write the exact name")
     return "/" + "/".join(urllib.parse.quote(segment, safe="") for segment in segments)
+
+
+def server_time(response: Any) -> float:
+    """Return when the server made an answer (epoch seconds), by its own clock if it says so."""
+    try:
+        return email.utils.parsedate_to_datetime(response.headers.get("Date")).timestamp()
+    except (TypeError, ValueError):
+        return time.time()
 
 
 def message_of(response: Any) -> str:
@@ -119,7 +128,9 @@ class Client:
         self._local = threading.local()
         self._lock = threading.Lock()
         self._begun = set()
+        self._cache = {}
         self._answered = False
+        self._pool = None  # for work within a target; its threads never wait for one another
 
     def get(self, where: str, query: dict | None = None, schema: dict | None = None) -> Any:
         """Return the parsed JSON of a GET, checked against the schema."""
@@ -137,12 +148,31 @@ class Client:
             more = next_page(page, query)
             query = None if more is None else dict(query, **more)
 
+    def each(self, work: Callable[[Any], Any], items: Any) -> list:
+        """Return work(item) for all items, in parallel beside the targets of the task; raises the first error."""
+        with self._lock:
+            if self._pool is None:
+                self._pool = ThreadPoolExecutor(self.params["workers"])
+        return list(self._pool.map(work, items))
+
     def once(self, what: str) -> bool:
         """Return True to the first caller with this text, False to all others."""
         with self._lock:
             first = what not in self._begun
             self._begun.add(what)
             return first
+
+    def cached(self, key: Any, fetch: Callable[[], Any]) -> Any:
+        """Return fetch(), which is called once for each key; threads that come meanwhile wait for it."""
+        with self._lock:
+            mine = key not in self._cache
+            future = self._cache.setdefault(key, Future())
+        if mine:
+            try:
+                future.set_result(fetch())
+            except RegistryError as error:
+                future.set_exception(error)
+        return future.result()
 
     def request(self, method: str, where: str, query: dict | None = None, body: Any = None) -> Any:
         """Send one request, with retries where they can do no harm; returns the answer, raises on any but 2xx."""
