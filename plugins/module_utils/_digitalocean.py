@@ -82,7 +82,9 @@ def client(params: dict, read_only: bool = False) -> _http.Client:
         request.headers["Authorization"] = f"Bearer {token}"
         return request
 
-    return _http.Client(params["digitalocean_url"], params, auth, explain, read_only)
+    made = _http.Client(params["digitalocean_url"], params, auth, explain, read_only)
+    made.secrets.add(token)  # without the blanks that may be around it in the option
+    return made
 
 
 def explain(method: str, where: str, response: Any) -> RegistryError:

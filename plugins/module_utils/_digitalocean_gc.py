@@ -11,6 +11,7 @@ from ansible_collections.registry.hygiene.plugins.module_utils import (
     _digitalocean,
     _forecast_digitalocean,
     _http,
+    _names,
     _schedule,
     _wait,
 )
@@ -104,6 +105,7 @@ class GcReader(Resource):
 
     @classmethod
     def validate(cls, params):
+        _names.require(params["registries"], "registries")
         _digitalocean.check_names(params["registries"])
         return []
 
@@ -237,8 +239,12 @@ class GcKeeper(GcReader):
 
     def found_since(self, before: set, error: RegistryError, **flags: bool) -> dict:
         """Return the run that is there now and was not before; raises the error if there is none."""
-        active = self.active()
-        new = [active] if active else [run for run in self.runs()[0] if run["uuid"] not in before]
+
+        def look() -> list:
+            active = self.active()
+            return [active] if active else [run for run in self.runs()[0] if run["uuid"] not in before]
+
+        new = self.read_back(error, look)
         if not new:
             raise error
         return verdict(new[0], **flags)

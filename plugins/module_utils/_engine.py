@@ -57,6 +57,14 @@ class Resource:
         """Make it so, with no moment in between that is worse than both; returns a state if plan could not know it."""
         raise NotImplementedError
 
+    def read_back(self, doubt: RegistryError, look: Callable[[], Any]) -> Any:
+        """Return look(), after a write with an unknown effect; if that fails, raise, and count the write as done."""
+        try:
+            return look()
+        except RegistryError as error:
+            self.client.written.append(("perhaps", self.target))
+            raise RegistryError(f"{doubt}; reading back failed: {error}") from None
+
 
 @dataclasses.dataclass
 class Outcome:

@@ -57,7 +57,7 @@ def _fates(policy: dict, rows: list, now: float) -> tuple[dict, dict]:
         return {row["name"]: (False, "SWR holds a rule that cannot be forecast") for row in rows}, {}
     selectors = policy.get("tag_selectors") or []
     for selector in selectors:
-        if selector["kind"] != "label" and _reading(selector["pattern"])[0] is None:
+        if selector["kind"] == "regexp" and _reading(selector["pattern"])[0] is None:
             # https://support.huaweicloud.com/intl/en-us/usermanual-swr/swr_01_0102.html warns of badly formed filters.
             text = f"SWR may delete every tag, because {_words(selector)} is badly formed for it"
             return {row["name"]: (False, text) for row in rows}, {}
@@ -98,6 +98,8 @@ def _matches(selector: dict, name: str) -> bool | None:
     """Return whether a selector spares a tag; None if that depends on how SWR reads it."""
     if selector["kind"] == "label":
         return selector["pattern"] == name
+    if selector["kind"] != "regexp":
+        return None
     compiled, portable = _reading(selector["pattern"])
     anywhere, whole = compiled.search(name) is not None, compiled.fullmatch(name) is not None
     # SWR does not say whether an expression must match the whole tag.
@@ -120,8 +122,7 @@ def _by_number(num: int, pool: list, doubts: dict) -> dict:
     for row in pool:
         name = row["name"]
         if name in by_update or name in by_creation:
-            of_both = (by_update.get(name, BY_WHAT), by_creation.get(name, BY_WHAT))
-            doubt = doubts.get(name) or next((doubt for doubt in (BY_WHAT, *of_both) if doubt in of_both and doubt), "")
+            doubt = doubts.get(name) or by_update.get(name, BY_WHAT) or by_creation.get(name, BY_WHAT)
             fates[name] = (not doubt, f"{rule}: {doubt}" if doubt else rule)
     return fates
 

@@ -90,6 +90,8 @@ def check(params: dict) -> list[str]:
     """Return warnings about the declared policy; raises PlanRefused that says what to write instead."""
     if params["state"] == "absent":
         return []
+    if params["template"] is None:
+        raise PlanRefused("template is null: write date_rule or tag_rule")
     option, most = LIMITS[params["template"]]
     value = params[option]
     for other, _most in LIMITS.values():
@@ -228,7 +230,8 @@ class RetentionReader(Resource):
 
     @classmethod
     def validate(cls, params):
-        _swr.check_names(params["namespace"], params["repositories"])
+        _names.require(params["repositories"], "repositories")
+        _swr.check_names(params["namespace"] or "", params["repositories"])
         return []
 
     @classmethod

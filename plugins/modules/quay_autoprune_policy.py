@@ -240,10 +240,12 @@ class AutoprunePolicies(_quay_policies.PolicyReader):
             doubts.append(self._replace(uuid, policy))
         for policy in created:
             doubts += self._create(policy)
-        for uuid in deleted:  # last, so that no moment is without a policy
+        if doubts:
+            there = self.read_back(doubts[0], self.fetch)
+            if any(policy not in there for policy in planned):
+                raise doubts[0]
+        for uuid in deleted:  # last, and only if all others are there, so that no moment is without a policy
             self._delete(uuid)
-        if doubts and self.fetch() != planned:
-            raise doubts[0]
 
     def _replace(self, uuid, policy):
         self.client.request("PUT", self.where(uuid), body=_quay_policies.in_api_words(policy))

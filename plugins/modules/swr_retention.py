@@ -245,8 +245,8 @@ class Retention(_swr_retention.RetentionReader):
     def _send(self, method, planned, where):
         try:
             self.client.request(method, where, body=_swr_retention.in_api_words(planned))
-        except LostAnswer:
-            if _swr_retention.in_option_words(self.fetch()) != planned:
+        except LostAnswer as doubt:
+            if _swr_retention.in_option_words(self.read_back(doubt, self.fetch)) != planned:
                 raise
 
     def _create(self, planned):
