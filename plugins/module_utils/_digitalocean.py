@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import collections
 import datetime
-import email.utils
 import threading
 import time
 from typing import Any
@@ -83,7 +82,9 @@ def client(params: dict, read_only: bool = False) -> _http.Client:
         request.headers["Authorization"] = f"Bearer {token}"
         return request
 
-    return _http.Client(params["digitalocean_url"], params, auth, explain, read_only)
+    made = _http.Client(params["digitalocean_url"], params, auth, explain, read_only)
+    made.secrets.add(token)  # without the blanks that may be around it in the option
+    return made
 
 
 def explain(method: str, where: str, response: Any) -> RegistryError:
@@ -113,14 +114,6 @@ def _id(response: Any) -> str | None:
         return response.json().get("id")
     except (ValueError, AttributeError):
         return None
-
-
-def server_time(response: Any) -> float:
-    """Return when the server made an answer (epoch seconds), by its own clock if it says so."""
-    try:
-        return email.utils.parsedate_to_datetime(response.headers.get("Date")).timestamp()
-    except (TypeError, ValueError):
-        return time.time()
 
 
 def check_names(names: list) -> None:
@@ -159,7 +152,7 @@ def listing(client: _http.Client, where: str, key: str, identity: str, schema: d
     items, page, now = {}, 1, None
     while True:
         response = client.request("GET", where, {"page": str(page), "per_page": str(PAGE)})
-        now = server_time(response) if now is None else now
+        now = _http.server_time(response) if now is None else now
         found = client.parse(where, response, schema)
         rows = found[key] or []
         known = len(items)

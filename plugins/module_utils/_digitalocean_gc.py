@@ -11,6 +11,7 @@ from ansible_collections.registry.hygiene.plugins.module_utils import (
     _digitalocean,
     _forecast_digitalocean,
     _http,
+    _names,
     _schedule,
     _wait,
 )
@@ -104,6 +105,7 @@ class GcReader(Resource):
 
     @classmethod
     def validate(cls, params):
+        _names.require(params["registries"], "registries")
         _digitalocean.check_names(params["registries"])
         return []
 
@@ -134,17 +136,26 @@ class GcReader(Resource):
         found.sort(key=lambda run: _schedule.epoch(run["created_at"]) if run.get("created_at") else 0.0, reverse=True)
         return found, now
 
+    def manifests(self) -> tuple[dict, float]:
+        """Return the manifests of each repository by its name, and the server's time."""
+        where = self.where("repositoriesV2")
+        found, now = _digitalocean.listing(self.client, where, "repositories", "name", REPOSITORY_LIST)
+        names = [repository["name"] for repository in found]
+
+        def one(name: str) -> list:
+            where = self.where("repositories", name, "digests")
+            return _digitalocean.listing(self.client, where, "manifests", "digest", MANIFEST_LIST)[0]
+
+        return dict(zip(names, self.client.each(one, names))), now
+
     def collectable(self) -> dict:
         """Return what no tag reaches: {"manifests": number, "bytes": freed at least, "lower_bound", "digests"}."""
         every, garbage, digests = [], [], []
-        where = self.where("repositoriesV2")
-        for repository in _digitalocean.listing(self.client, where, "repositories", "name", REPOSITORY_LIST)[0]:
-            where = self.where("repositories", repository["name"], "digests")
-            manifests = _digitalocean.listing(self.client, where, "manifests", "digest", MANIFEST_LIST)[0]
+        for name, manifests in self.manifests()[0].items():
             unreachable = _forecast_digitalocean.unreachable(manifests)
             every += manifests
             garbage += unreachable
-            digests += [f"{repository['name']}@{manifest['digest']}" for manifest in unreachable]
+            digests += [f"{name}@{manifest['digest']}" for manifest in unreachable]
         freed = _forecast_digitalocean.freed_bytes(every, garbage)
         return {"manifests": len(garbage), "bytes": freed, "lower_bound": True, "digests": sorted(digests)}
 
@@ -207,6 +218,17 @@ class GcKeeper(GcReader):
         """Return what a result shows if there is no run to show."""
         return verdict({}, skipped_reason=reason)
 
+    def foresee(self, current, planned):
+        """Return which manifests a run of this type deletes; only their children are spared that tags reach."""
+        if self.params["state"] == "absent" or self.params["type"] == BLOBS:
+            return {"deletions": [], "uncertain": [], "kept": []}  # no image goes, so none is looked at
+        found, now = self.manifests()
+        forecast = {"deletions": [], "kept": [], "uncertain": []}
+        for name, manifests in found.items():
+            for fate, images in _forecast_digitalocean.forecast(f"{self.target}/{name}", manifests, now).items():
+                forecast[fate] += images
+        return forecast
+
     def answered(self, response: Any) -> dict | None:
         """Return the run that an answer holds, None if it holds none: DigitalOcean may answer nothing but success."""
         try:
@@ -217,8 +239,12 @@ class GcKeeper(GcReader):
 
     def found_since(self, before: set, error: RegistryError, **flags: bool) -> dict:
         """Return the run that is there now and was not before; raises the error if there is none."""
-        active = self.active()
-        new = [active] if active else [run for run in self.runs()[0] if run["uuid"] not in before]
+
+        def look() -> list:
+            active = self.active()
+            return [active] if active else [run for run in self.runs()[0] if run["uuid"] not in before]
+
+        new = self.read_back(error, look)
         if not new:
             raise error
         return verdict(new[0], **flags)

@@ -9,8 +9,10 @@ import dataclasses
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Callable
 
-from ansible_collections.registry.hygiene.plugins.module_utils import _fuse
+from ansible_collections.registry.hygiene.plugins.module_utils import _fuse, _preview
 from ansible_collections.registry.hygiene.plugins.module_utils._errors import RegistryError
+
+MOST_WARNINGS = 3  # about targets without a forecast
 
 
 class Resource:
@@ -21,7 +23,9 @@ class Resource:
 
     noun = "state"  # the key of the state in a result
     nouns = None  # several keys of a result, if states are dictionaries with these keys
-    foresee = None  # foresee(current, planned): GET only; {"deletions", "uncertain", "kept"}: lists of images
+    # foresee(current, planned): GET only; {"deletions", "uncertain", "kept"}, each a list of images: {"target": its
+    # repository, "tag", "digest", "age" in seconds, "size" in bytes, "because": the rule or reason}
+    foresee = None
     follow = None  # follow(state): wait for what was started or found running; returns its last state
     careful = False  # the first target is read alone, because the registry locks accounts after some refusals
     idle = False  # set by apply if somebody else did it in the meantime
@@ -53,6 +57,14 @@ class Resource:
         """Make it so, with no moment in between that is worse than both; returns a state if plan could not know it."""
         raise NotImplementedError
 
+    def read_back(self, doubt: RegistryError, look: Callable[[], Any]) -> Any:
+        """Return look(), after a write with an unknown effect; if that fails, raise, and count the write as done."""
+        try:
+            return look()
+        except RegistryError as error:
+            self.client.written.append(("perhaps", self.target))
+            raise RegistryError(f"{doubt}; reading back failed: {error}") from None
+
 
 @dataclasses.dataclass
 class Outcome:
@@ -77,7 +89,7 @@ def converge(resource_class: type, client: Any, params: dict, check_mode: bool) 
 
     with ThreadPoolExecutor(max(1, min(params["workers"], len(targets)))) as pool:
 
-        def each(verb: Callable, names: list) -> dict:
+        def each(verb: Callable, names: list, failures: dict = failures) -> dict:
             """Return target -> result of verb(target), of all that did not fail; the others go to failures."""
             results = dict(zip(names, pool.map(_guard(verb), names)))
             errors = {name: found for name, found in results.items() if isinstance(found, RegistryError)}
@@ -93,9 +105,14 @@ def converge(resource_class: type, client: Any, params: dict, check_mode: bool) 
         before.update(each(lambda name: things[name].read(), targets[alone:]))
         after = each(lambda name: things[name].plan(before[name]), list(before))
         changed = [name for name in after if after[name] != before[name]]
-        if resource_class.foresee and (params.get("preview") or _fuse.is_set(params)):
-            forecasts = each(lambda name: things[name].foresee(before[name], after[name]), changed)
-            _fuse.check({name: forecasts.get(name) for name in changed}, failures, params)
+        if resource_class.foresee and (check_mode or params["preview"] or _fuse.is_set(params)):
+            unknown = {}
+            forecasts = each(lambda name: things[name].foresee(before[name], after[name]), changed, unknown)
+            client.warnings += [f"no forecast for {name}: {why}" for name, why in unknown.items()][:MOST_WARNINGS]
+            if params["preview_file"]:
+                _preview.save(forecasts, params["preview_file"])
+            if _fuse.is_set(params):
+                _fuse.check(forecasts, unknown, params)
         if not check_mode:
             applied = each(lambda name: things[name].apply(before[name], after[name]), changed)
             after.update({name: state for name, state in applied.items() if state is not None})

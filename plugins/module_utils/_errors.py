@@ -19,6 +19,7 @@ class PlanRefused(RegistryError):
     """What was asked for is refused here: a mistake in the options, or a plan that deletes too much."""
 
     fatal = True
+    forecasts = None  # target -> forecast, of a plan that deletes too much
 
 
 class MissingLibrary(RegistryError):

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from ansible_collections.registry.hygiene.plugins.module_utils import _schedule
+
 
 def unreachable(manifests: list) -> list:
     """Return the manifests of one repository that are reached neither by a tag nor by an index that a tag reaches.
@@ -23,6 +25,25 @@ def unreachable(manifests: list) -> list:
                 by_digest[blob["digest"]] for blob in manifest.get("blobs") or [] if blob["digest"] in by_digest
             ]
     return [manifest for manifest in manifests if manifest["digest"] not in reached]
+
+
+def forecast(repository: str, manifests: list, now: float) -> dict:
+    """Return {"deletions", "uncertain", "kept"} of a run that removes untagged manifests."""
+    doomed = {manifest["digest"] for manifest in unreachable(manifests)}
+    found = {"deletions": [], "uncertain": [], "kept": []}
+    for manifest in manifests:
+        goes = manifest["digest"] in doomed
+        tags = manifest.get("tags") or []
+        image = {
+            "target": repository,
+            "tag": ", ".join(tags) or None,
+            "digest": manifest["digest"],
+            "age": int(now - _schedule.epoch(manifest["updated_at"])) if manifest.get("updated_at") else None,
+            "size": manifest.get("compressed_size_bytes") or 0,
+            "because": "no tag reaches it" if goes else "" if tags else "a tag reaches it through an index",
+        }
+        found["deletions" if goes else "kept"].append(image)
+    return found
 
 
 def freed_bytes(manifests: list, garbage: list) -> int:

@@ -15,6 +15,7 @@ import threading
 import time
 import traceback
 import urllib.parse
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Callable, Iterator
 
 from ansible_collections.registry.hygiene.plugins.module_utils import _schema
@@ -62,6 +63,14 @@ def path(*segments: str) -> str:
     return "/" + "/".join(urllib.parse.quote(segment, safe="") for segment in segments)
 
 
+def server_time(response: Any) -> float:
+    """Return when the server made an answer (epoch seconds), by its own clock if it says so."""
+    try:
+        return email.utils.parsedate_to_datetime(response.headers.get("Date")).timestamp()
+    except (TypeError, ValueError):
+        return time.time()
+
+
 def message_of(response: Any) -> str:
     """Return the registry's own words in an error answer, as one line; empty for HTML pages."""
     try:
@@ -106,6 +115,7 @@ class Client:
             raise MissingLibrary("requests", REQUESTS_IMPORT_ERROR)
         self.url = _checked_url(url)
         self.params = params
+        _check_options(params)
         self.auth = auth
         self.explain = explain
         self.read_only = read_only
@@ -119,7 +129,10 @@ class Client:
         self._local = threading.local()
         self._lock = threading.Lock()
         self._begun = set()
+        self._cache = {}
         self._answered = False
+        self._not_before = 0.0  # nobody sends before, because the registry said that it is busy
+        self._pool = None  # for work within a target; its threads never wait for one another
 
     def get(self, where: str, query: dict | None = None, schema: dict | None = None) -> Any:
         """Return the parsed JSON of a GET, checked against the schema."""
@@ -137,6 +150,13 @@ class Client:
             more = next_page(page, query)
             query = None if more is None else dict(query, **more)
 
+    def each(self, work: Callable[[Any], Any], items: Any) -> list:
+        """Return work(item) for all items, in parallel beside the targets of the task; raises the first error."""
+        with self._lock:
+            if self._pool is None:
+                self._pool = ThreadPoolExecutor(self.params["workers"])
+        return list(self._pool.map(work, items))
+
     def once(self, what: str) -> bool:
         """Return True to the first caller with this text, False to all others."""
         with self._lock:
@@ -144,25 +164,57 @@ class Client:
             self._begun.add(what)
             return first
 
+    def cached(self, key: Any, fetch: Callable[[], Any]) -> Any:
+        """Return fetch(), which is called once for each key; threads that come meanwhile wait for it."""
+        with self._lock:
+            mine = key not in self._cache
+            future = self._cache.setdefault(key, Future())
+        if mine:
+            try:
+                future.set_result(fetch())
+            except RegistryError as error:
+                future.set_exception(error)
+        return future.result()
+
     def request(self, method: str, where: str, query: dict | None = None, body: Any = None) -> Any:
         """Send one request, with retries where they can do no harm; returns the answer, raises on any but 2xx."""
         if self.read_only and method not in READING:
             raise ContractError(f"{method} {where}: a write in check mode was stopped. Please report this as a bug.")
-        for attempt in range(self.params["retries"] + 1):
-            last = attempt == self.params["retries"]
-            pause = random.uniform(0, min(LONGEST_PAUSE, 0.5 * 2**attempt))
+        attempts, busy, waited = 0, 0, 0.0
+        self._wait_for_turn()
+        while True:
+            attempts += 1
+            last = attempts > self.params["retries"]
+            pause = random.uniform(0, min(LONGEST_PAUSE, 0.25 * 2**attempts))
             try:
                 response = self._send(method, where, query, body)
             except requests.exceptions.RequestException as error:
                 unreachable, again = self._unreachable(method, where, error)
                 if last or not again:
                     raise unreachable from None
+            except (ValueError, TypeError, requests.packages.urllib3.exceptions.HTTPError) as error:
+                raise PlanRefused(f"{method} {where} cannot be sent: {error}. See the address and the proxy") from None
             else:
-                if last or not self._worth_retrying(method, response):
+                if response.status_code == 429 or self.busy(response):
+                    # Nothing was done. With many at work, one of them may be put off more often than there are retries.
+                    attempts, busy = attempts - 1, busy + 1
+                    pause = random.uniform(0.5, 1) * min(LONGEST_PAUSE, 0.25 * 2**busy)
+                    last = waited >= self.params["retries"] * LONGEST_PAUSE
+                elif response.status_code not in (502, 503, 504) or method not in REPEATABLE:
+                    break
+                if last:
                     break
                 pause = _retry_after(response.headers.get("Retry-After"), pause)
+                if busy:
+                    self._not_before = max(self._not_before, time.monotonic() + pause)
+            waited += pause
             time.sleep(pause)
         return self._accepted(method, where, response)
+
+    def _wait_for_turn(self) -> None:
+        left = self._not_before - time.monotonic()
+        if left > 0:
+            time.sleep(left)
 
     def parse(self, where: str, response: Any, schema: dict | None = None) -> Any:
         """Return the JSON of an answer, checked against the schema."""
@@ -219,26 +271,23 @@ class Client:
             raise LostAnswer(f"{explain(method, where, response)}; its effect is not known")
         raise self.explain(method, where, response)
 
-    def _worth_retrying(self, method: str, response: Any) -> bool:
-        # 429 means that nothing was done. After a 502 to 504 something may have been.
-        if response.status_code == 429 or self.busy(response):
-            return True
-        return response.status_code in (502, 503, 504) and method in REPEATABLE
-
     def _unreachable(self, method: str, where: str, error: Exception) -> tuple[RegistryError, bool]:
         """Return the error for the user and whether trying again may help and does no harm."""
         kinds = requests.exceptions
-        text = f"{method} {where}: no answer from {self.url}: {_cause(error)}"
+        through = self._proxies.get(urllib.parse.urlsplit(self.url).scheme)
+        proxy = f" through the proxy {urllib.parse.urlsplit(through).hostname}" if through else ""
+        text = f"{method} {where}: no answer from {self.url}{proxy}: {_cause(error)}"
         if isinstance(error, kinds.SSLError):
-            return self._given_up(f"{text}. Set ca_path to the registry's certificate authority", True), False
+            return self._given_up(f"{text}. {_tls_advice(str(error))}", True), False
         if isinstance(error, (kinds.InvalidURL, kinds.InvalidProxyURL, kinds.InvalidHeader, kinds.MissingSchema)):
             return PlanRefused(f"{text}. Correct the address, the proxy or the credentials"), False
-        never_sent = isinstance(error, (kinds.ConnectTimeout, kinds.ProxyError)) or "NewConnectionError" in repr(error)
+        unconnected = re.search("NewConnectionError|NameResolutionError|ConnectTimeoutError", repr(error))
+        never_sent = isinstance(error, (kinds.ConnectTimeout, kinds.ProxyError)) or unconnected is not None
         if method not in REPEATABLE and not never_sent:
             return LostAnswer(f"{text}. Its effect is not known"), False
-        hint = (
-            "Is the address right, is the registry up, is a proxy needed (use_proxy)?" if never_sent else "See timeout"
-        )
+        hint = "Is the address right, the registry up, a proxy needed (use_proxy)?"
+        if not never_sent:
+            hint = "See timeout" if isinstance(error, kinds.Timeout) else "Is its scheme (http, https) right?"
         return self._given_up(f"{text}. {hint}", never_sent), True
 
     def _given_up(self, text: str, never_sent: bool) -> Unreachable:
@@ -255,8 +304,30 @@ def explain(method: str, where: str, response: Any) -> ApiError:
     )
 
 
+def _tls_advice(text: str) -> str:
+    if "WRONG_VERSION_NUMBER" in text:
+        return "It does not speak TLS there: is it http://, or another port?"
+    if "ostname mismatch" in text or "IP address mismatch" in text:
+        return "Its certificate is for another name: write the address with that name"
+    if "CERTIFICATE_VERIFY_FAILED" in text:
+        return "Set ca_path to the registry's certificate authority"
+    return "See ca_path, client_cert and client_key"
+
+
+def _check_options(params: dict) -> None:
+    for option, least in (("retries", 0), ("workers", 1)):
+        if params[option] < least:
+            raise PlanRefused(f"{option}: {params[option]}: write a whole number from {least}")
+    if not 0 < params["timeout"] < float("inf"):
+        raise PlanRefused(f"timeout: {params['timeout']}: write a number of seconds above 0")
+
+
 def _checked_url(url: str) -> str:
-    parts = urllib.parse.urlsplit(url.strip())
+    try:
+        parts = urllib.parse.urlsplit(url.strip())
+        parts.port  # noqa: B018
+    except ValueError as error:
+        raise PlanRefused(f"{url!r} is no address of a registry: {error}") from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise PlanRefused(f"{url!r} is no address of a registry: write it as https://registry.example.com")
     if parts.username or parts.password or parts.query or parts.fragment:

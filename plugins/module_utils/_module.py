@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, Callable
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.registry.hygiene.plugins.module_utils import _http
+from ansible_collections.registry.hygiene.plugins.module_utils import _fuse, _http, _preview
 from ansible_collections.registry.hygiene.plugins.module_utils._engine import converge
 from ansible_collections.registry.hygiene.plugins.module_utils._errors import MissingLibrary, RegistryError
 
@@ -22,6 +22,8 @@ class Module:
         self.resource = resource
         self.registry = registry
         self.argument_spec = dict(_http.ARGUMENT_SPEC, **registry.ARGUMENT_SPEC, **argument_spec)
+        if resource.foresee:
+            self.argument_spec.update(_preview.ARGUMENT_SPEC, **_fuse.ARGUMENT_SPEC)
         self.rules = rules
 
     def run(self) -> None:
@@ -44,17 +46,22 @@ class Module:
         """
         client, warnings = None, []
         try:
+            if self.resource.foresee:
+                _preview.check(params)
+                _fuse.check_options(params)
             warnings += self.resource.validate(params)
             client = self.registry.client(params, read_only=check_mode)
             client.progress = progress
-            result = self._report(converge(self.resource, client, params, check_mode), diff)
+            result = self._report(converge(self.resource, client, params, check_mode), params, diff)
         except MissingLibrary as error:
             result = dict(failed=True, msg=missing_required_lib(error.library))
         except RegistryError as error:
             result = dict(failed=True, changed=bool(client and client.written), msg=str(error))
+            if getattr(error, "forecasts", None):
+                result["preview"] = _preview.summary(error.forecasts, params["preview_limit"])
         return result, warnings + (client.warnings if client else []), client.secrets if client else set()
 
-    def _report(self, outcome: Any, diff: bool) -> dict:
+    def _report(self, outcome: Any, params: dict, diff: bool) -> dict:
         after = outcome.after
         result = dict(changed=outcome.changed, changed_targets=outcome.changed_targets)
         for noun in self.resource.nouns or [self.resource.noun]:
@@ -65,6 +72,10 @@ class Module:
                 side: {name: {self.resource.noun: states[name]} for name in outcome.changed_targets}
                 for side, states in (("before", outcome.before), ("after", after))
             }
+        if outcome.forecasts:
+            result["preview"] = _preview.summary(outcome.forecasts, params["preview_limit"])
+            if diff:
+                result["diff"]["prepared"] = _preview.text(outcome.forecasts, params["preview_limit"])
         if outcome.failures:
             result.update(failed=True, failures=outcome.failures, msg=_failure_message(outcome))
         return result

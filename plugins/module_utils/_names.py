@@ -6,12 +6,15 @@
 from __future__ import annotations
 
 import fnmatch
+import re
 from typing import Callable, Collection
+
+from ansible_collections.registry.hygiene.plugins.module_utils._errors import PlanRefused
 
 
 def is_glob(name: str) -> bool:
     """Return whether the name stands for several."""
-    return any(sign in name for sign in "*?[")
+    return re.search(r"[*?]|\[.+\]", name) is not None
 
 
 def expand(names: list, candidates: Callable[[str], Collection], warnings: list) -> list[str]:
@@ -30,6 +33,12 @@ def expand(names: list, candidates: Callable[[str], Collection], warnings: list)
             warnings.append(f"{name!r} matches none of the {len(known)} that can be seen")
         found.update(dict.fromkeys(matching, True))
     return list(found)
+
+
+def require(names: list | None, option: str) -> None:
+    """Raise PlanRefused if the option is there, but null."""
+    if names is None:
+        raise PlanRefused(f"{option} is null: name at least one target, or give []")
 
 
 def exact(names: list) -> str | None:

@@ -11,7 +11,7 @@ import warnings
 # What some engine knows and Python does not, each with a stand-in that Python parses in its place: PostgreSQL's
 # director and embedded options, word escapes, POSIX classes, named groups and properties, possessive quantifiers.
 FOREIGN = (
-    (r"^\*\*\*[:=]", ""),
+    (r"^\*\*\*(=.*|:)", ""),
     (r"^\(\?[a-z]+\)", ""),
     (r"\[[:.=][^\]]*[:.=]\]", "x"),
     (r"\\[pP]\{\^?\w+\}", "x"),
@@ -48,7 +48,8 @@ def fault(pattern: str) -> str | None:
             warnings.simplefilter("ignore")
             re.compile(pattern)
     except (re.error, OverflowError, RecursionError) as error:
-        if "look-behind" not in str(error):
+        posix = "unterminated character set" in str(error) and "\\]" in pattern  # where a backslash is just that
+        if "look-behind" not in str(error) and not posix:
             return str(error)
     return None
 

@@ -65,7 +65,9 @@ def client(params: dict, read_only: bool = False) -> _http.Client:
         request.headers["Authorization"] = f"Bearer {token}"
         return request
 
-    return _http.Client(params["quay_url"], params, auth, explain, read_only)
+    made = _http.Client(params["quay_url"], params, auth, explain, read_only)
+    made.secrets.add(token)  # without the blanks that may be around it in the option
+    return made
 
 
 def explain(method: str, where: str, response: Any) -> RegistryError:
@@ -87,7 +89,9 @@ def explain(method: str, where: str, response: Any) -> RegistryError:
     if status == 404 and _error_type(response) == "not_found":
         return NotFound(f"{text}. Check the exact name; names are case-sensitive", status, words)
     if status in (404, 405) and "read-only" not in words:
-        return ContractError(f"{text}. Quay does not offer this here: is quay_url its base address?")
+        return ContractError(
+            f"{text}. Quay does not offer this here: is quay_url its base address, and FEATURE_AUTO_PRUNE switched on?"
+        )
     return ApiError(text, status, words)
 
 
@@ -174,6 +178,11 @@ def _next_page(page: dict, query: dict) -> dict | None:
 
 def _prove_empty(client: _http.Client, namespace: str) -> None:
     """Raise unless the token administers the namespace: to anybody else Quay lists unknown ones as empty, too."""
+    try:
+        client.get(_http.path(*API, "organization", namespace, "autoprunepolicy", ""))  # tells a refused token apart
+    except (ApiError, ContractError) as error:
+        if error.fatal:
+            raise
     try:
         if organization(client, namespace).get("is_admin"):
             return

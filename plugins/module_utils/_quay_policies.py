@@ -35,7 +35,7 @@ POLICIES = {
                 "type": "object",
                 "required": ["uuid", "method", "value"],
                 "properties": {
-                    "uuid": {"type": "string", "pattern": "^[0-9A-Za-z-]+$"},
+                    "uuid": {"type": "string", "pattern": r"^[0-9A-Za-z-]+\Z"},
                     "method": {"type": "string"},
                     "value": {"type": ["integer", "string"]},
                     "tagPattern": {"type": ["string", "null"]},
@@ -45,7 +45,7 @@ POLICIES = {
         }
     },
 }
-AGE = re.compile(r"\+?([0-9]+)\s*([smhdwy])\Z")  # m is minutes: Quay has no month
+AGE = re.compile(r"\+?([0-9]{1,20})\s*([smhdwy])\Z")  # m is minutes: Quay has no month
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "y": 31536000}
 MOST_SECONDS = 86400 * 999999999  # Quay answers 500 beyond
 MOST_TAGS = 2**63 - 1  # the prune worker of Quay fails beyond, and with it all policies of the namespace
@@ -54,6 +54,8 @@ MOST_TAGS = 2**63 - 1  # the prune worker of Quay fails beyond, and with it all 
 def check(params: dict) -> list[str]:
     """Return warnings about the declared policies; raises PlanRefused that says what to write instead."""
     warnings, values = [], {}
+    if params["state"] == "present" and params["policies"] is None:
+        raise PlanRefused("policies is null: list the policies; [] with exclusive: true is how to have none")
     if params["exclusive"] and params["state"] == "absent":
         raise PlanRefused("exclusive goes with state: present; state: absent without policies removes all of them")
     for policy in declared(params):
@@ -84,6 +86,8 @@ def declared(params: dict) -> list[dict]:
         pattern, value = policy["tag_pattern"], None
         if pattern is not None and not pattern.strip():
             raise PlanRefused("policies: tag_pattern is empty: leave it out to mean every tag")
+        if pattern is not None and not pattern.strip().isprintable():
+            raise PlanRefused(f"policies: tag_pattern {pattern!r} holds control characters, which no tag has")
         if params["state"] == "present":
             value = {"number_of_tags": _count, "creation_date": _age}[policy["method"]](policy["value"])
         policies.append(_policy(policy["method"], value, pattern and pattern.strip(), policy["tag_pattern_matches"]))
@@ -97,7 +101,7 @@ def _policy(method: str, value: Any, pattern: str | None, matches: bool) -> dict
 
 def _count(value: Any) -> int:
     text = "" if value is None else str(value).strip()
-    if isinstance(value, bool) or not re.match(r"\+?[0-9]+\Z", text):
+    if isinstance(value, bool) or not re.match(r"\+?[0-9]{1,20}\Z", text):
         hint = "; an age goes with method: creation_date" if AGE.match(text) else ""
         raise PlanRefused(f"policies: value {value!r} of number_of_tags: write a whole number such as 10{hint}")
     if not 0 < int(text) <= MOST_TAGS:
@@ -186,6 +190,8 @@ class PolicyReader(Resource):
 
     @classmethod
     def validate(cls, params):
+        if all(params[scope] is None for scope in SCOPES):
+            raise PlanRefused(f"{' and '.join(SCOPES)} are null: name at least one target, or give []")
         for kind in ("organizations", "repositories"):
             _quay.check_names(params[kind] or [], kind)
         if params["current_user"] is False:
@@ -239,4 +245,5 @@ class PolicyReader(Resource):
         try:
             _quay.organization(self.client, self.target)
         except NotFound as error:
-            raise ContractError(f"{error}. It is no organization; for users, see current_user") from None
+            if _quay.current_user(self.client)["username"] != self.target:
+                raise ContractError(f"{error}. It is neither an organization nor the token's own user") from None

@@ -73,6 +73,8 @@ def client(params: dict, read_only: bool = False) -> _http.Client:
     url = params["swr_url"] or _regional("swr-api", params) or _missing("swr_url or swr_region")
     auth = _auth(params)
     made = _http.Client(url, params, auth, explain, read_only, busy)
+    secrets = (params[name] for name, option in ARGUMENT_SPEC.items() if option.get("no_log") and params[name])
+    made.secrets.update(text.strip() for text in secrets)  # without the blanks that may be around them
     if isinstance(auth, _swr_auth.Token):
         auth.secrets = made.secrets
     return made

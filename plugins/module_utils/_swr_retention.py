@@ -10,7 +10,7 @@ import re
 import time
 from typing import Any
 
-from ansible_collections.registry.hygiene.plugins.module_utils import _names, _patterns, _schedule, _swr
+from ansible_collections.registry.hygiene.plugins.module_utils import _http, _names, _patterns, _schedule, _swr
 from ansible_collections.registry.hygiene.plugins.module_utils._engine import Resource
 from ansible_collections.registry.hygiene.plugins.module_utils._errors import PlanRefused
 
@@ -62,6 +62,14 @@ POLICIES = {
         },
     },
 }
+TAGS = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "required": ["Tag", "updated"],
+        "properties": {"Tag": {"type": "string"}, "updated": {"type": "string"}},
+    },
+}
 HISTORIES = {
     "type": "object",
     "required": ["retention_log"],
@@ -82,6 +90,8 @@ def check(params: dict) -> list[str]:
     """Return warnings about the declared policy; raises PlanRefused that says what to write instead."""
     if params["state"] == "absent":
         return []
+    if params["template"] is None:
+        raise PlanRefused("template is null: write date_rule or tag_rule")
     option, most = LIMITS[params["template"]]
     value = params[option]
     for other, _most in LIMITS.values():
@@ -165,6 +175,21 @@ def in_api_words(state: dict) -> dict:
     return {"algorithm": "or", "rules": [rule]}
 
 
+def tags(client: Any, namespace: str, repository: str) -> tuple[list, float]:
+    """Return the tags of a repository as SWR lists them, and the server's time."""
+    where = _swr.repository_path(namespace, repository, "tags")
+    query = {"limit": str(_swr.PAGE), "offset": "0"}
+    rows, now = {}, None
+    while query is not None:
+        response = client.request("GET", where, query)
+        now = _http.server_time(response) if now is None else now
+        page = client.parse(where, response, TAGS)
+        rows.update({tag["Tag"]: tag for tag in page})
+        more = _swr.next_page(page, query)
+        query = None if more is None else dict(query, **more)
+    return list(rows.values()), now
+
+
 def oldest(since: str | None) -> float:
     """Return the time (epoch seconds) that lies `since` (such as 7d) before now; raises PlanRefused."""
     if since is None:
@@ -205,7 +230,8 @@ class RetentionReader(Resource):
 
     @classmethod
     def validate(cls, params):
-        _swr.check_names(params["namespace"], params["repositories"])
+        _names.require(params["repositories"], "repositories")
+        _swr.check_names(params["namespace"] or "", params["repositories"])
         return []
 
     @classmethod

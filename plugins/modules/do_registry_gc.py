@@ -88,6 +88,8 @@ options:
 extends_documentation_fragment:
   - registry.hygiene._digitalocean
   - registry.hygiene._http
+  - registry.hygiene._preview
+  - registry.hygiene._fuse
   - registry.hygiene._attributes
   - registry.hygiene._attributes.action
 seealso:
@@ -175,6 +177,50 @@ garbage_collection:
       description: Why none was started, V(null) if one was started or adopted.
       type: str
       sample: null
+preview:
+  description:
+    - The images that the plan deletes. What Quay, SWR or DigitalOcean would do by itself in the same repositories
+      anyway is part of it.
+    - The lists hold at most O(preview_limit) images of each repository; the counts are complete.
+  type: dict
+  returned: in check mode, with O(preview=true), or when a limit is set, if a target changes
+  contains:
+    count:
+      description: How many images are certain to go.
+      type: int
+      sample: 2
+    uncertain_count:
+      description: How many others may go.
+      type: int
+      sample: 0
+    total:
+      description: How many images there are in the repositories of the changed targets.
+      type: int
+      sample: 40
+    bytes:
+      description: The sum of the sizes of those that are certain to go. Images share layers, so less is freed.
+      type: int
+      sample: 14680064
+    deletions:
+      description: The images that are certain to go.
+      type: list
+      elements: dict
+      sample:
+        - target: acme/app
+          tag: v0.9.1
+          digest: "sha256:2485f4d55aae6c5b073114bc4c4b1907c0abae14166281beee7d93f76ebf41fc"
+          age: 3456011
+          size: 7340032
+          because: "repository policy: not among the newest 10, tag_pattern ^v[0-9]"
+    uncertain:
+      description: The images that may go, C(because) says why that cannot be known.
+      type: list
+      elements: dict
+      sample: []
+    targets:
+      description: From each repository to its counts, and the images that stay.
+      type: dict
+      sample: {acme/app: {count: 2, uncertain_count: 0, kept_count: 38, kept: [v1.0.0]}}
 changed_targets:
   description: The registries in which this task started or cancelled a garbage collection, or would in check mode.
   type: list

@@ -72,6 +72,8 @@ extends_documentation_fragment:
   - registry.hygiene._quay_policies
   - registry.hygiene._quay
   - registry.hygiene._http
+  - registry.hygiene._preview
+  - registry.hygiene._fuse
   - registry.hygiene._attributes
   - registry.hygiene._attributes.action
 seealso:
@@ -138,6 +140,50 @@ policies:
         value: 10
         tag_pattern: ^v[0-9]
         tag_pattern_matches: true
+preview:
+  description:
+    - The images that the plan deletes. What Quay, SWR or DigitalOcean would do by itself in the same repositories
+      anyway is part of it.
+    - The lists hold at most O(preview_limit) images of each repository; the counts are complete.
+  type: dict
+  returned: in check mode, with O(preview=true), or when a limit is set, if a target changes
+  contains:
+    count:
+      description: How many images are certain to go.
+      type: int
+      sample: 2
+    uncertain_count:
+      description: How many others may go.
+      type: int
+      sample: 0
+    total:
+      description: How many images there are in the repositories of the changed targets.
+      type: int
+      sample: 40
+    bytes:
+      description: The sum of the sizes of those that are certain to go. Images share layers, so less is freed.
+      type: int
+      sample: 14680064
+    deletions:
+      description: The images that are certain to go.
+      type: list
+      elements: dict
+      sample:
+        - target: acme/app
+          tag: v0.9.1
+          digest: "sha256:2485f4d55aae6c5b073114bc4c4b1907c0abae14166281beee7d93f76ebf41fc"
+          age: 3456011
+          size: 7340032
+          because: "repository policy: not among the newest 10, tag_pattern ^v[0-9]"
+    uncertain:
+      description: The images that may go, C(because) says why that cannot be known.
+      type: list
+      elements: dict
+      sample: []
+    targets:
+      description: From each repository to its counts, and the images that stay.
+      type: dict
+      sample: {acme/app: {count: 2, uncertain_count: 0, kept_count: 38, kept: [v1.0.0]}}
 changed_targets:
   description:
     - The targets whose policies were changed, or would be in check mode. For the token's own user V(current_user).
@@ -153,7 +199,7 @@ failures:
     acme/gone: "GET /api/v1/repository/acme/gone/autoprunepolicy/ answered 404: Not Found. Check the exact name"
 """
 
-from ansible_collections.registry.hygiene.plugins.module_utils import _quay, _quay_policies
+from ansible_collections.registry.hygiene.plugins.module_utils import _quay, _quay_foresight, _quay_policies
 from ansible_collections.registry.hygiene.plugins.module_utils._errors import (
     ApiError,
     ContractError,
@@ -179,6 +225,14 @@ class AutoprunePolicies(_quay_policies.PolicyReader):
         wanted = [_quay_policies.as_held(policy, current) for policy in declared.values()]
         return _quay_policies.in_order(wanted + ([] if self.params["exclusive"] else others))
 
+    def foresee(self, current, planned):
+        if self.params["repositories"]:
+            return _quay_foresight.of_repository(self.client, self.target, planned)
+        namespace = self.target
+        if self.params["current_user"]:
+            namespace = _quay.current_user(self.client)["username"]
+        return _quay_foresight.of_namespace(self.client, namespace, planned)
+
     def apply(self, current, planned):
         replaced, created, deleted = _quay_policies.steps(self.found, planned)
         doubts = []  # what only reading back can tell
@@ -186,10 +240,12 @@ class AutoprunePolicies(_quay_policies.PolicyReader):
             doubts.append(self._replace(uuid, policy))
         for policy in created:
             doubts += self._create(policy)
-        for uuid in deleted:  # last, so that no moment is without a policy
+        if doubts:
+            there = self.read_back(doubts[0], self.fetch)
+            if any(policy not in there for policy in planned):
+                raise doubts[0]
+        for uuid in deleted:  # last, and only if all others are there, so that no moment is without a policy
             self._delete(uuid)
-        if doubts and self.fetch() != planned:
-            raise doubts[0]
 
     def _replace(self, uuid, policy):
         self.client.request("PUT", self.where(uuid), body=_quay_policies.in_api_words(policy))

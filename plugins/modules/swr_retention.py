@@ -72,6 +72,8 @@ extends_documentation_fragment:
   - registry.hygiene._swr_retention
   - registry.hygiene._swr
   - registry.hygiene._http
+  - registry.hygiene._preview
+  - registry.hygiene._fuse
   - registry.hygiene._attributes
   - registry.hygiene._attributes.action
 seealso:
@@ -134,6 +136,50 @@ retention:
       tag_selectors:
         - kind: label
           pattern: latest
+preview:
+  description:
+    - The images that the plan deletes. What Quay, SWR or DigitalOcean would do by itself in the same repositories
+      anyway is part of it.
+    - The lists hold at most O(preview_limit) images of each repository; the counts are complete.
+  type: dict
+  returned: in check mode, with O(preview=true), or when a limit is set, if a target changes
+  contains:
+    count:
+      description: How many images are certain to go.
+      type: int
+      sample: 2
+    uncertain_count:
+      description: How many others may go.
+      type: int
+      sample: 0
+    total:
+      description: How many images there are in the repositories of the changed targets.
+      type: int
+      sample: 40
+    bytes:
+      description: The sum of the sizes of those that are certain to go. Images share layers, so less is freed.
+      type: int
+      sample: 14680064
+    deletions:
+      description: The images that are certain to go.
+      type: list
+      elements: dict
+      sample:
+        - target: acme/app
+          tag: v0.9.1
+          digest: "sha256:2485f4d55aae6c5b073114bc4c4b1907c0abae14166281beee7d93f76ebf41fc"
+          age: 3456011
+          size: 7340032
+          because: "repository policy: not among the newest 10, tag_pattern ^v[0-9]"
+    uncertain:
+      description: The images that may go, C(because) says why that cannot be known.
+      type: list
+      elements: dict
+      sample: []
+    targets:
+      description: From each repository to its counts, and the images that stay.
+      type: dict
+      sample: {acme/app: {count: 2, uncertain_count: 0, kept_count: 38, kept: [v1.0.0]}}
 changed_targets:
   description: The repositories whose policy was changed, or would be in check mode.
   type: list
@@ -148,7 +194,7 @@ failures:
     gone: "GET /v2/manage/namespaces/acme/repos/gone/retentions answered 404 SVCSTG.SWR.4040010: There is no such ..."
 """
 
-from ansible_collections.registry.hygiene.plugins.module_utils import _swr, _swr_retention
+from ansible_collections.registry.hygiene.plugins.module_utils import _forecast_swr, _swr, _swr_retention
 from ansible_collections.registry.hygiene.plugins.module_utils._errors import (
     ContractError,
     LostAnswer,
@@ -174,6 +220,10 @@ class Retention(_swr_retention.RetentionReader):
             )
         return declared
 
+    def foresee(self, current, planned):
+        rows, now = _swr_retention.tags(self.client, self.params["namespace"], self.target)
+        return _forecast_swr.forecast(f"{self.params['namespace']}/{self.target}", rows, planned, now)
+
     def _kept(self, planned):
         """Return the policy that is or can be made the planned one, None if there is none."""
         alike = [policy for policy in self.found if _swr_retention.template(policy) == planned["template"]]
@@ -195,8 +245,8 @@ class Retention(_swr_retention.RetentionReader):
     def _send(self, method, planned, where):
         try:
             self.client.request(method, where, body=_swr_retention.in_api_words(planned))
-        except LostAnswer:
-            if _swr_retention.in_option_words(self.fetch()) != planned:
+        except LostAnswer as doubt:
+            if _swr_retention.in_option_words(self.read_back(doubt, self.fetch)) != planned:
                 raise
 
     def _create(self, planned):

@@ -28,6 +28,15 @@ def described(name):
     return importlib.import_module(f"ansible_collections.registry.hygiene.plugins.modules.{name}").MODULE
 
 
+def plain(value):
+    """Return task arguments as a module gets them: ansible-core 2.18 has objects of its own for values from a vault."""
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    return value if value is None or isinstance(value, (bool, int, float)) else str(value)
+
+
 class InProcess(ActionBase):
     """An action that gives the same result as the module of its name. `module` is that file's MODULE."""
 
@@ -56,14 +65,20 @@ class InProcess(ActionBase):
         self._compute_environment_string(environment)
         if environment:
             return False
+        if self._task.delegate_to:
+            task_vars = task_vars.get("ansible_delegated_vars", {}).get(self._task.delegate_to, {})
         interpreter = self._templar.template(task_vars.get("ansible_python_interpreter"))
         return not interpreter or interpreter in DISCOVERY or interpreter == sys.executable
 
     def _run_here(self):
         validator = ModuleArgumentSpecValidator(self.module.argument_spec, **self.module.rules)
-        validation = validator.validate(self._task.args)
+        given = plain(self._task.args)
+        validation = validator.validate(given)
         params, no_log_values = validation.validated_parameters, set(validation._no_log_values)
         if validation.error_messages:
+            # Where a value was not understood, the validator may not have come to its no_log.
+            spec = self.module.argument_spec
+            no_log_values.update(str(value) for name, value in given.items() if spec.get(name, {}).get("no_log"))
             message = validation.errors.msg
             if isinstance(validation.errors[0], UnsupportedError):
                 message = f"Unsupported parameters for ({self._task.action}) module: {message}"

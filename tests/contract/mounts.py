@@ -53,7 +53,7 @@ def action_plugin(
     module: str, options: dict, check_mode: bool = False, diff: bool = True, **task: object
 ) -> ActionBase:
     """Return the action plugin of the module, for a task on a local connection."""
-    settings = {"async_val": 0, "become": False, "environment": None, "no_log": False, **task}
+    settings = {"async_val": 0, "delegate_to": None, "become": False, "environment": None, "no_log": False, **task}
     connection = SimpleNamespace(
         transport="local",
         become=None,

@@ -13,6 +13,12 @@ from fakes._base import Fake
 MANY = 500
 
 
+def without_preview(result: dict) -> dict:
+    """Return a result without the forecast of deletions, which check mode adds."""
+    diff = {side: text for side, text in result["diff"].items() if side != "prepared"}
+    return {**{key: value for key, value in result.items() if key != "preview"}, "diff": diff}
+
+
 @dataclass
 class Row:
     """What the suite needs to know of a module. Options are those of the module, without `access`."""
@@ -42,7 +48,7 @@ class Row:
     reading: int = 1  # the same after `removed`
     once: int = 1  # how many GETs a task makes whatever the targets
     listings: int = 0  # how many GETs listing the MANY takes
-    foretold: Callable[[dict], Any] = lambda result: result  # what of a result check mode must know
+    foretold: Callable[[dict], Any] = without_preview  # what of a result check mode must know
     shown: Callable[[dict], Any] = None  # what a result and one of the _info module must agree on: in a result,
     fresh: Callable[[dict], Any] = None  # and in one of the _info module; the noun by default
     timeless: Callable[[dict], Any] = lambda result: result  # a result without what depends on the time

@@ -4,9 +4,11 @@
 
 from __future__ import annotations
 
+import json
 import threading
 
 import pytest
+from ansible_collections.registry.hygiene.plugins.module_utils import _fuse, _preview
 from ansible_collections.registry.hygiene.plugins.module_utils._engine import Resource, converge
 from ansible_collections.registry.hygiene.plugins.module_utils._errors import Denied, PlanRefused, RegistryError
 
@@ -17,6 +19,7 @@ class Shelf:
     def __init__(self, **states):
         self.states = states
         self.written = []
+        self.warnings = []
         self.broken = {}
 
 
@@ -47,11 +50,15 @@ class Foreseeing(Thing):
     def foresee(self, current, planned):
         if "foresee" in self.client.broken.get(self.target, {}):
             raise self.client.broken[self.target]["foresee"]
-        return {"deletions": [{"target": self.target, "tag": "v1"}], "uncertain": [], "kept": []}
+        gone = {"target": self.target, "tag": "v1", "digest": "d", "age": 1, "size": 1, "because": ""}
+        return {"deletions": [gone], "uncertain": [], "kept": []}
+
+
+NO_LIMITS = {name: option.get("default") for name, option in {**_preview.ARGUMENT_SPEC, **_fuse.ARGUMENT_SPEC}.items()}
 
 
 def run(shelf, names, want="new", check_mode=False, resource=Thing, **params):
-    return converge(resource, shelf, dict(params, names=names, want=want, workers=3), check_mode)
+    return converge(resource, shelf, dict(NO_LIMITS, names=names, want=want, workers=3, **params), check_mode)
 
 
 def test_first_run_changes_second_does_not():
@@ -166,3 +173,19 @@ def test_nothing_is_foreseen_unless_asked_for():
     shelf = Shelf(a="old")
     shelf.broken = {"a": {"foresee": AssertionError("asked")}}
     assert run(shelf, ["a"], resource=Foreseeing).changed
+
+
+def test_check_mode_foresees_and_a_missing_forecast_is_a_warning_there():
+    shelf = Shelf(a="old", b="old")
+    shelf.broken = {"a": {"foresee": RegistryError("no right to list tags")}}
+    outcome = run(shelf, ["a", "b"], check_mode=True, resource=Foreseeing)
+    assert outcome.changed_targets == ["a", "b"] and list(outcome.forecasts) == ["b"] and not outcome.failures
+    assert shelf.warnings == ["no forecast for a: no right to list tags"]
+
+
+def test_the_whole_forecast_goes_into_a_file_also_if_a_fuse_blows(tmp_path):
+    path = tmp_path / "forecast.json"
+    with pytest.raises(PlanRefused) as refused:
+        run(Shelf(a="old"), ["a"], resource=Foreseeing, max_deletions=0, preview_file=str(path))
+    assert json.loads(path.read_text())["a"]["deletions"][0]["tag"] == "v1"
+    assert refused.value.forecasts["a"]["deletions"]

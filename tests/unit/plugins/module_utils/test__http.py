@@ -319,6 +319,33 @@ def test_a_host_that_never_answered_is_given_up_for_all_targets_and_one_that_did
     assert not error.value.fatal
 
 
+def test_an_address_that_no_host_can_have_is_refused():
+    with pytest.raises(PlanRefused, match="Correct the address|cannot be sent"):
+        make("http://quay..test").request("GET", "/thing")
+
+
+def test_a_proxy_that_cannot_be_reached_is_named(monkeypatch):
+    monkeypatch.setenv("HTTP_PROXY", "http://user:secret@127.0.0.1:9")
+    with pytest.raises(Unreachable, match="through the proxy 127.0.0.1") as error:
+        make("http://registry.test", retries=0).request("GET", "/thing")
+    assert "secret" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "advice"),
+    [
+        ("[SSL: WRONG_VERSION_NUMBER] wrong version number", "does not speak TLS"),
+        ("CERTIFICATE_VERIFY_FAILED: Hostname mismatch, certificate is not valid for 'x'", "another name"),
+        ("CERTIFICATE_VERIFY_FAILED: self-signed certificate", "ca_path"),
+        ("[SSL] PEM lib", "client_cert"),
+    ],
+)
+def test_each_trouble_with_tls_has_its_advice(text, advice):
+    error = _http.requests.exceptions.SSLError(text)
+    unreachable, again = make()._unreachable("GET", "/thing", error)
+    assert advice in str(unreachable) and not again and unreachable.fatal
+
+
 def test_a_missing_library_is_named(monkeypatch):
     monkeypatch.setattr(_http, "requests", None)
     with pytest.raises(MissingLibrary, match="requests"):

@@ -40,6 +40,8 @@ def test_what_no_engine_accepts_has_a_fault(pattern):
         r"\p{Lu}x",
         "a{,3}",
         "(?-i:a)",
+        "***=(",
+        "[a\\]",
     ],
 )
 def test_what_some_engine_accepts_has_none(pattern):

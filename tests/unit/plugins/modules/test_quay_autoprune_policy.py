@@ -137,6 +137,96 @@ def test_values_and_patterns_are_taken_as_people_write_them(fake):
     assert not run(fake, **APP, policies=[RELEASES])["changed"]
 
 
+@pytest.mark.parametrize(
+    "fault", [{"drop": True}, {"status": 500}, {"status": 504}, {"status": 400, "body": DUPLICATE}]
+)
+def test_what_is_superfluous_stays_until_what_is_new_is_known_to_be_there(fake, fault):
+    old = api("number_of_tags", 3)
+    stage(fake, old)
+    fake.faults.append({"method": "POST", **fault})
+    result = run(fake, **APP, policies=[AGE], exclusive=True)
+    assert result["failed"] and not result["changed"] and held(fake) == plain([old])
+    fake.faults.append({"method": "POST", "after": True, **fault})
+    assert run(fake, **APP, policies=[AGE], exclusive=True)["changed"]
+    assert held(fake) == plain([api("creation_date", "30d")])
+
+
+def test_a_put_that_changed_nothing_keeps_what_is_superfluous(fake):
+    there = [api("number_of_tags", 3), api("creation_date", "9d", "^dev")]
+    stage(fake, *there)
+    fake.faults.append({"method": "PUT", "status": 204, "body": ""})
+    assert run(fake, **APP, policies=[COUNT], exclusive=True)["failed"] and held(fake) == plain(there)
+
+
+def test_a_policy_that_somebody_else_adds_meanwhile_is_no_failure(fake):
+    stage(fake, api("number_of_tags", 3))
+
+    class Racing:
+        """Adds a policy just after our PUT."""
+
+        def __call__(self, environ, start_response):
+            answer = fake(environ, start_response)
+            if environ["REQUEST_METHOD"] == "PUT":
+                stage(fake, api("creation_date", "9d", "^dev"))
+            return answer
+
+    with mounted(Racing(), URL):
+        result = as_module("quay_autoprune_policy", {**ACCESS, **APP, "policies": [COUNT]})
+    assert result["changed"] and not result.get("failed")
+
+
+def test_if_reading_back_fails_too_the_write_counts_as_done_and_is_named(fake):
+    fake.faults.append({"method": "POST", "drop": True, "after": True})
+    first = {"path": "/app/autoprunepolicy/", "method": "GET", "delay": 0}
+    fake.faults += [first, {"path": "/app/autoprunepolicy/", "method": "GET", "status": 500}]
+    result = run(fake, **APP, policies=[COUNT])
+    assert result["failed"] and result["changed"] and "POST" in result["msg"] and "reading back failed" in result["msg"]
+
+
+# Null is no list
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({**APP, "policies": None}, "policies is null"),
+        ({**APP, "policies": None, "exclusive": True}, "policies is null"),
+        ({"repositories": None, "policies": [COUNT]}, "are null"),
+        ({"organizations": None, "state": "absent"}, "are null"),
+    ],
+)
+def test_null_is_refused_where_it_could_mean_everything(fake, options, message):
+    stage(fake, api("number_of_tags", 3))
+    result = run(fake, **options)
+    assert result["failed"] and message in result["msg"] and fake.requests == []
+
+
+def test_a_token_with_blanks_around_it_is_kept_out_of_what_the_server_echoes(fake):
+    body = {"message": f"bad token {QUAY_TOKEN} given"}
+    fake.faults.append({"path": "/app/", "status": 400, "body": body})
+    result = run(fake, **APP, quay_token=f" {QUAY_TOKEN}\n", state="absent")
+    assert result["failed"] and QUAY_TOKEN not in result.output
+
+
+def test_the_own_user_may_be_named_as_an_organization(fake):
+    for options, changed in (({"policies": [COUNT]}, True), ({"state": "absent"}, True), ({"state": "absent"}, False)):
+        result = run(fake, organizations=["alice"], **options)
+        assert result["changed"] is changed and not result.get("failed"), result
+
+
+def test_the_rate_limit_of_quay_only_delays(fake, monkeypatch):
+    monkeypatch.setattr(_http.time, "sleep", fake.advance)
+    monkeypatch.setattr(_http.time, "monotonic", fake.now)
+    fake.switches["rate_limit"] = 5
+    result = info(fake, repositories=["bulk/*"])
+    assert not result.get("failed") and len(result["policies"]) == 500
+
+
+def test_a_refused_token_is_called_so_also_where_quay_lists_nothing(fake):
+    result = run(fake, repositories=["acme/*"], policies=[COUNT], quay_token="made-up-token-nobody-knows")
+    assert "does not know the token" in result["msg"]
+
+
 # Absent
 
 
@@ -327,6 +417,11 @@ def test_without_the_scope_user_read_organizations_cannot_be_listed(fake):
     ("options", "message"),
     [
         ({"repositories": ["acme"]}, "write namespace/name"),
+        ({"repositories": ["acme/app"], "retries": -1}, "retries"),
+        ({"repositories": ["acme/app"], "workers": 0}, "workers"),
+        ({"repositories": ["acme/app"], "timeout": 0}, "timeout"),
+        ({"repositories": ["acme/app"], "timeout": float("nan")}, "timeout"),
+        ({"repositories": ["acme/app"], "quay_url": "https://[::1"}, "no address"),
         ({"repositories": ["acme/"]}, "write namespace/name"),
         ({"repositories": ["*/app"]}, "only the part after"),
         ({"repositories": ["acme/../rivals"]}, "exact name"),

@@ -41,6 +41,27 @@ def test_as_a_module_if_the_task_says_so(task):
     assert ran_as_module(plugin(**task))
 
 
+def test_a_delegated_task_follows_the_interpreter_of_the_delegated_host():
+    delegated = {"ansible_delegated_vars": {"other": {"ansible_python_interpreter": "/usr/bin/another-python"}}}
+    assert ran_as_module(plugin(delegate_to="other"), **delegated)
+    assert not ran_as_module(plugin(delegate_to="third"), ansible_python_interpreter="/usr/bin/p", **delegated)
+
+
+def test_arguments_are_made_plain_as_for_a_module():
+    class FromVault:
+        """As ansible-core 2.18 hands on values from a vault: not a text, but one can be made of it."""
+
+        def __str__(self):
+            return "secret-from-a-vault"
+
+    action = action_plugin("quay_autoprune_policy", dict(OPTIONS, quay_token=FromVault()))
+    result = action.run(task_vars={})
+    assert not result.get("failed") and "secret-from-a-vault" not in str(result)
+    action = action_plugin("quay_autoprune_policy", dict(OPTIONS, quay_token=FromVault(), workers="many"))
+    result = action.run(task_vars={})
+    assert result["failed"] and "secret-from-a-vault" not in str(result)
+
+
 def test_here_if_the_environment_is_empty():
     assert not ran_as_module(plugin(environment=[{}, None]))
 

@@ -1,0 +1,33 @@
+# Copyright: registry.hygiene contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    # The options of _fuse.ARGUMENT_SPEC: when a plan deletes too much.
+    DOCUMENTATION = r"""
+options:
+  max_deletions:
+    description:
+      - How many images the plan may delete, over all targets of the task together. If it is more, nothing at all
+        is written, and the task fails, in check mode, too.
+      - This and the other limits count what is uncertain as deleted. If there is no forecast, because the token must
+        not list tags for example, nothing is written either.
+    type: int
+  max_deletions_percent:
+    description:
+      - How many of the images in the changed targets the plan may delete, as a percentage.
+    type: float
+  min_keep:
+    description:
+      - How many images must stay in each repository in which the plan deletes some.
+    type: int
+  protect:
+    description:
+      - Regular expressions of Python. If the plan deletes an image with a tag in which one of them is found, nothing at
+        all is written, and the task fails.
+    type: list
+    elements: str
+"""
