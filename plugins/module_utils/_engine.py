@@ -89,14 +89,14 @@ def converge(resource_class: type, client: Any, params: dict, check_mode: bool) 
 
     with ThreadPoolExecutor(max(1, min(params["workers"], len(targets)))) as pool:
 
-        def each(verb: Callable, names: list, failures: dict = failures) -> dict:
-            """Return target -> result of verb(target), of all that did not fail; the others go to failures."""
+        def each(verb: Callable, names: list, into: dict | None = None) -> dict:
+            """Return target -> result of verb(target), of all that did not fail; others go to failures, or `into`."""
             results = dict(zip(names, pool.map(_guard(verb), names)))
             errors = {name: found for name, found in results.items() if isinstance(found, RegistryError)}
             fatal = [error for error in errors.values() if error.fatal]
             if fatal and not client.written:
                 raise fatal[0]
-            failures.update({name: str(error) for name, error in errors.items()})
+            (failures if into is None else into).update({name: str(error) for name, error in errors.items()})
             unfinished.update({name: error.state for name, error in errors.items() if error.state is not None})
             return {name: found for name, found in results.items() if name not in errors}
 

@@ -10,11 +10,20 @@ import importlib
 import io
 import json
 from types import SimpleNamespace
+from typing import Any
 from unittest import mock
 
 from ansible.module_utils import basic
-from ansible.module_utils.testing import patch_module_args
 from ansible.plugins.action import ActionBase
+
+try:
+    from ansible.module_utils.testing import patch_module_args
+except ImportError:  # ansible-core 2.18
+
+    def patch_module_args(options: dict) -> Any:
+        """Let AnsibleModule find the options."""
+        return mock.patch.object(basic, "_ANSIBLE_ARGS", json.dumps({"ANSIBLE_MODULE_ARGS": options}).encode())
+
 
 PLUGINS = "ansible_collections.registry.hygiene.plugins"
 NAME = "registry.hygiene."
