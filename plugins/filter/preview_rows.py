@@ -14,8 +14,7 @@ version_added: 0.1.0
 author: registry.hygiene contributors (@registry-hygiene)
 description:
   - Makes a row of each result of a module of this collection that was run in check mode.
-  - M(ansible.builtin.include_role#module) and this filter are what the playbook C(registry.hygiene.preview) consists
-    of.
+  - The playbook C(registry.hygiene.preview) shows these rows as a table.
 options:
   _input:
     description: The results, as they were registered. Those of a loop may be given as the one registered variable.
@@ -36,13 +35,14 @@ _value:
     - A row of each result, with C(what) it is about, how many C(targets) there are and how many would be C(changed),
       how many images would go (C(count)), might go (C(uncertain_count)) and are there in all (C(total)), the C(share)
       of the first two in percent, the C(bytes) that would go, and a C(message) if a limit refused the plan or
-      something failed.
-    - The numbers of images are V(null) where there is no forecast.
+      something failed. C(fuse) is the name of that limit, or empty.
+    - Numbers that are not known are V(null).
   type: list
   elements: dict
 """
 
 NAMES = ("names", "repositories", "registries", "organizations")  # of what an item of a loop, or a task, is about
+FUSES = ("max_deletions", "max_deletions_percent", "min_keep", "protect")
 STATES = ("policies", "retention", "garbage_collection")
 
 
@@ -58,14 +58,24 @@ def row(result: dict) -> dict:
     going = preview.get("count", 0) + preview.get("uncertain_count", 0)
     nothing = not result.get("changed") and not result.get("failed")
     known = {key: preview.get(key, 0 if nothing else None) for key in ("count", "uncertain_count", "total", "bytes")}
+    message = str(result.get("msg", "")) if result.get("failed") else ""
+    fuse = message.partition(":")[0]
     return {
         "what": about(result),
         "targets": targets(result),
-        "changed": len(result.get("changed_targets", preview.get("targets", []))),
+        "changed": changed(result),
         "share": round(100 * going / preview["total"], 1) if preview.get("total") else None,
-        "message": result.get("msg", "") if result.get("failed") else "",
+        "fuse": fuse if fuse in FUSES else "",
+        "message": message,
         **known,
     }
+
+
+def changed(result: dict) -> int | None:
+    """Return how many targets would change; of a plan that a limit refused that is known for repositories only."""
+    if "changed_targets" in result:
+        return len(result["changed_targets"])
+    return len(result["preview"]["targets"]) if result.get("preview") and "/" in about(result) else None
 
 
 def about(result: dict) -> str:
@@ -76,7 +86,7 @@ def about(result: dict) -> str:
             if isinstance(source, dict) and source.get(key):
                 space = source.get("namespace")
                 return ", ".join(f"{space}/{name}" if space else name for name in source[key])
-    return "the user" if options.get("current_user") else "?"
+    return "the user" if options.get("current_user") else "everything"
 
 
 def targets(result: dict) -> int | None:

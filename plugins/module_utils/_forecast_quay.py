@@ -90,9 +90,8 @@ def _limit(method: Any, value: Any) -> tuple[Any, bool]:
     try:
         if method == "number_of_tags":
             limit = int(value)
-            return limit, isinstance(value, bool) or not isinstance(
-                value, int
-            ) or not 0 < limit <= _quay_policies.MOST_TAGS
+            whole = isinstance(value, int) and not isinstance(value, bool)
+            return limit, not (whole and 0 < limit <= _quay_policies.MOST_TAGS)
         if method == "creation_date":
             # Quay ffba0c7, util/timedeltastring.py: a number is what Python's int() takes: " 7d", "-5d", "1_0d".
             limit = int(value[:-1]) * _quay_policies.SECONDS[value[-1:]]
