@@ -22,10 +22,11 @@ def seconds(text: str, option: str) -> int:
 
 
 def epoch(text: str) -> float:
-    """Return epoch seconds of an RFC 3339 time of a registry (Z or an offset, any number of digits of a fraction)."""
+    """Return epoch seconds of an RFC 3339 time of a registry: any number of digits of a fraction, UTC by default."""
     found = re.match(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(\.\d+)?(?:[Zz]|([+-]\d\d:?\d\d))?\Z", text)
-    if not found:
-        raise ContractError(f"the registry answered {text!r} where a time was expected")
-    day, clock, fraction, offset = found.groups()
-    moment = datetime.datetime.strptime(f"{day}T{clock}{(offset or '+00:00').replace(':', '')}", "%Y-%m-%dT%H:%M:%S%z")
-    return moment.timestamp() + float(fraction or 0)
+    try:
+        day, clock, fraction, offset = found.groups()
+        text = f"{day}T{clock}{(offset or '+00:00').replace(':', '')}"
+        return datetime.datetime.strptime(text, "%Y-%m-%dT%H:%M:%S%z").timestamp() + float(fraction or 0)
+    except (AttributeError, ValueError):
+        raise ContractError(f"the registry answered {text!r} where a time was expected") from None

@@ -8,7 +8,9 @@ from __future__ import annotations
 import time
 from typing import Any, Callable
 
-from ansible_collections.registry.hygiene.plugins.module_utils._errors import Unfinished, Unreachable
+from ansible_collections.registry.hygiene.plugins.module_utils._errors import RegistryError, Unfinished, Unreachable
+
+LATER = (429, 500, 502, 503, 504)  # answers that say nothing about what is waited for
 
 
 def until(
@@ -26,7 +28,9 @@ def until(
     while True:
         try:
             found = poll()
-        except Unreachable:
+        except RegistryError as error:
+            if not (isinstance(error, Unreachable) or getattr(error, "status", 0) in LATER):
+                raise
             found = state
         if found != state:
             progress(found)

@@ -51,7 +51,21 @@ PREVIEW = {"count": 3, "uncertain_count": 1, "total": 16, "bytes": 99, "targets"
         ),
         (
             {"failed": True, "msg": "max_deletions: 3 images", "item": {"names": ["acme/*"]}, "preview": PREVIEW},
-            {"targets": None, "changed": 2, "count": 3, "message": "max_deletions: 3 images"},
+            {"targets": None, "changed": 2, "count": 3, "message": "max_deletions: 3 images", "fuse": "max_deletions"},
+        ),
+        (  # the forecast of an organization is about its repositories
+            {"failed": True, "msg": "protect: 3 images", "item": {"names": ["acme"]}, "preview": PREVIEW},
+            {"targets": None, "changed": None, "count": 3, "fuse": "protect"},
+        ),
+        (
+            {"failed": True, "msg": "GET /: it cannot be reached"},
+            {
+                "what": "everything",
+                "changed": None,
+                "total": None,
+                "message": "GET /: it cannot be reached",
+                "fuse": "",
+            },
         ),
         (
             {
