@@ -12,7 +12,7 @@ def unreachable(manifests: list) -> list:
     """Return the manifests of one repository that are reached neither by a tag nor by an index that a tag reaches.
 
     manifests: {"digest", "tags": [...], "blobs": [{"digest"}]}. The blobs of an index hold the digests of its children,
-    which carry no tags themselves and are no garbage (seen at DigitalOcean in 2026).
+    which are listed without tags themselves, and are no garbage.
     """
     by_digest = {manifest["digest"]: manifest for manifest in manifests}
     waiting = [manifest for manifest in manifests if manifest.get("tags")]

@@ -148,12 +148,17 @@ def expand(client: _http.Client, names: list, kind: str) -> dict[str, str | None
     def candidates(name: str) -> dict:
         space = name.partition("/")[0] if kind == "repositories" else ""
         if space not in listings:
-            listings[space] = repositories(client, space) if space else dict.fromkeys(organizations(client))
+            listings[space] = listed(client, space) if space else dict.fromkeys(organizations(client))
         return listings[space]
 
     found = _names.expand(names, candidates, client.warnings)
     states = {name: state for listing in listings.values() for name, state in listing.items()}
     return {name: states.get(name) for name in found}
+
+
+def listed(client: _http.Client, namespace: str) -> dict[str, str | None]:
+    """Return repositories(), which is asked once a task."""
+    return client.cached(("repositories", namespace), lambda: repositories(client, namespace))
 
 
 def repositories(client: _http.Client, namespace: str) -> dict[str, str | None]:

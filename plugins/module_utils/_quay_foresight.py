@@ -28,7 +28,7 @@ TAGS = {
 def of_repository(client: _http.Client, name: str, planned: list) -> dict:
     """Return the forecast of a repository under these policies of its own and those of its namespace."""
     namespace = name.partition("/")[0]
-    state = states(client, namespace).get(name)
+    state = _quay.listed(client, namespace).get(name)
     if state is None:
         raise ContractError(f"{name} is not in the listing of {namespace}: the token may not read it (repo:read)")
     own = client.cached(("namespace", namespace), lambda: policies(client, "organization", namespace))
@@ -43,7 +43,7 @@ def of_namespace(client: _http.Client, namespace: str, planned: list) -> dict:
         return forecast(client, name, state, planned, policies(client, "repository", *name.split("/")))
 
     merged = {"deletions": [], "uncertain": [], "kept": []}
-    for found in client.each(one, states(client, namespace).items()):
+    for found in client.each(one, _quay.listed(client, namespace).items()):
         for fate, images in found.items():
             merged[fate] += images
     return merged
@@ -54,11 +54,6 @@ def forecast(client: _http.Client, name: str, state: str, of_namespace: list, of
     default = client.cached("default policy", lambda: default_policy(client))
     rows, now = tags(client, name)
     return _forecast_quay.forecast(name, state, rows, of_namespace, of_repository, default, now)
-
-
-def states(client: _http.Client, namespace: str) -> dict:
-    """Return namespace/name -> state of all repositories that the token can see."""
-    return client.cached(("repositories", namespace), lambda: _quay.repositories(client, namespace))
 
 
 def policies(client: _http.Client, *scope: str) -> list:

@@ -16,20 +16,16 @@ import os
 import platform
 import signal
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
-import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Callable, Iterator, NamedTuple
+from typing import Callable, Iterator, NamedTuple
 
-import yaml
+import forecast
+import stage
 
 HERE = Path(__file__).resolve().parent
-PLAYBOOK = Path(sys.executable).with_name("ansible-playbook")
-TOKEN = "token-of-the-benchmark"
 REPOSITORIES = [f"bench/app-{number:03}" for number in range(200)]
 POLICY = {"method": "number_of_tags", "value": 10, "tagPattern": "^v[0-9]", "tagPatternMatches": True}
 DECLARED = [{"method": "number_of_tags", "value": 10, "tag_pattern": "^v[0-9]"}]
@@ -63,19 +59,8 @@ def policies_of(repository: str) -> str:
     return f"/api/v1/repository/{repository}/autoprunepolicy/"
 
 
-class Quay:
-    """The fake server, a process of its own and new for each run."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-
-    def ask(self, path: str, body: Any = None, method: str | None = None) -> Any:
-        """Returns the server's answer; with a body it is a POST."""
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self.url + path, data, {"Authorization": f"Bearer {TOKEN}"}, method=method)
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(request, timeout=30) as answer:
-            return json.load(answer)
+class Quay(stage.Server):
+    """The fake server with what is to be done before and to be checked after a run."""
 
     def warm_up(self, latency: int) -> None:
         """Lets the server do once what it does only once, and sets its latency."""
@@ -106,21 +91,10 @@ def quay(folder: Path, case: Case) -> Iterator[Quay]:
     """Gives a server that holds the repositories, with their policies if nothing is to be changed."""
     policies = [POLICY] if case.job == "unchanged" else []
     repositories = [{"name": name.partition("/")[2], "policies": policies} for name in REPOSITORIES]
-    token = {"as": "alice", "token": TOKEN, "scopes": ["repo:admin", "user:read"]}
-    state = {
-        "users": [{"name": "alice", "tokens": [token]}],
-        "organizations": [{"name": "bench", "admins": ["alice"], "repositories": repositories}],
-    }
-    file = folder / "state.json"
-    file.write_text(json.dumps(state), encoding="utf-8")
-    command = [sys.executable, str(HERE.parent / "fakes" / "serve.py"), "quay", "--state", str(file)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
-        try:
-            server = Quay(process.stdout.readline().split()[-1])
-            server.warm_up(case.latency)
-            yield server
-        finally:
-            process.terminate()
+    with stage.quay(folder, {"name": "bench", "repositories": repositories}) as started:
+        server = Quay(started.url)
+        server.warm_up(case.latency)
+        yield server
 
 
 def tasks_of_ours(case: Case) -> list[dict]:
@@ -133,7 +107,7 @@ def tasks_of_ours(case: Case) -> list[dict]:
 
 def tasks_of_uri(url: str) -> list[dict]:
     """Returns what one writes without such a module."""
-    call = {"headers": {"Authorization": f"Bearer {TOKEN}"}, "use_proxy": False}
+    call = {"headers": {"Authorization": f"Bearer {stage.TOKEN}"}, "use_proxy": False}
     where = url + policies_of("{{ item }}")
     read = {"ansible.builtin.uri": {"url": where, **call}, "loop": REPOSITORIES, "register": "found"}
     call.update(method="POST", status_code=201, body_format="json", body=POLICY)
@@ -153,56 +127,15 @@ def command_of(folder: Path, case: Case, url: str) -> list[str]:
         file = folder / "job.json"
         file.write_text(json.dumps([REPOSITORIES, POLICY]), encoding="utf-8")
         return [sys.executable, str(HERE / "floor.py"), str(file)]
-    play = {
-        "hosts": "localhost",
-        "connection": "local",
-        "gather_facts": False,
-        "vars": {"ansible_python_interpreter": "{{ ansible_playbook_python }}"},
-        "tasks": tasks_of_uri(url) if case.way == LOOP else tasks_of_ours(case),
-    }
-    file = folder / "playbook.yml"
-    file.write_text(yaml.safe_dump([play], sort_keys=False), encoding="utf-8")
-    return [str(PLAYBOOK), "--inventory", "localhost,", str(file)]
-
-
-def environment(folder: Path, case: Case, url: str) -> dict[str, str]:
-    """Returns the environment of the command, without what would change the way it works."""
-    foreign = ("ansible_", "quay_", "registry_hygiene_", "http_proxy", "https_proxy", "all_proxy", "no_proxy")
-    env = {name: text for name, text in os.environ.items() if not name.lower().startswith(foreign)}
-    env.update(
-        ANSIBLE_COLLECTIONS_PATH=os.path.abspath(os.environ.get("ANSIBLE_COLLECTIONS_PATH", ".build")),
-        ANSIBLE_CONFIG=str(folder / "ansible.cfg"),
-        ANSIBLE_HOME=str(folder / "home"),
-        ANSIBLE_REMOTE_TEMP=str(folder / "home" / "tmp"),
-        TMPDIR=str(folder),
-        REGISTRY_HYGIENE_IN_PROCESS="0" if case.way == MODULE else "1",
-        QUAY_URL=url,
-        QUAY_TOKEN=TOKEN,
-    )
-    return env
-
-
-def seconds_of(command: list[str], env: dict[str, str]) -> float:
-    """Returns how long the command took; exits if it fails, ends it if we are to stop."""
-    start = time.perf_counter()
-    with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
-        try:
-            output, _none = process.communicate()
-        except BaseException:
-            process.terminate()
-            raise
-    seconds = time.perf_counter() - start
-    if process.returncode:
-        sys.exit(f"{output}\nfailed with status {process.returncode}: {' '.join(command)}")
-    return seconds
+    return stage.playbook(folder, tasks_of_uri(url) if case.way == LOOP else tasks_of_ours(case))
 
 
 def measure(folder: Path, case: Case) -> float:
     """Returns the seconds of one run; exits unless it did what it should."""
     print(*(part for part in case if part is not None), sep=", ", end="", file=sys.stderr, flush=True)
     with quay(folder, case) as server:
-        command, env = command_of(folder, case, server.url), environment(folder, case, server.url)
-        seconds = seconds_of(command, env)
+        command = command_of(folder, case, server.url)
+        _output, seconds = stage.run(command, stage.environment(folder, server.url, case.way != MODULE))
         complaint = server.complaint(REPOSITORIES[: case.tasks], JOBS[case.job])
     print(f": {complaint or f'{seconds:.2f} s'}", file=sys.stderr)
     if complaint:
@@ -278,6 +211,7 @@ def main() -> None:
                 times[case].append(measure(folder, case))
         for case in (Case(job, latency, LOOP) for job in JOBS for latency in LATENCIES if LOOP in ways):
             times[case] = [measure(folder, case)]
+        forecasts = list(forecast.results(folder, max(1, min(args.runs, forecast.RUNS))))
     print(*results(times, ways), "", sep="\n")
     print(
         f"Whole processes, start included: median (minimum) of {max(1, args.runs)} interleaved runs, and the ratio to "
@@ -285,7 +219,7 @@ def main() -> None:
         f"{os.cpu_count()} cores for client and server, Python {platform.python_version()}, "
         f"ansible-core {importlib.metadata.version('ansible-core')}, {platform.system()}.\n"
     )
-    print(*aims(times, ways), sep="\n")
+    print(*aims(times, ways), "", *forecasts, sep="\n")
 
 
 if __name__ == "__main__":
