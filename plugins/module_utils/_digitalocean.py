@@ -72,18 +72,15 @@ class Pace:
 
 def client(params: dict, read_only: bool = False) -> _http.Client:
     """Return a client that signs in with digitalocean_token and keeps below the rate limits."""
-    token = params["digitalocean_token"].strip()
-    if not token or not token.isascii() or not token.isprintable():
-        raise PlanRefused("digitalocean_token is empty or holds characters that no token has: give the token exactly")
+    bearer = _http.Bearer(params["digitalocean_token"], "digitalocean_token")
     pace = Pace(BURST, BURST_SECONDS)
 
     def auth(request: Any) -> Any:
         pace.wait()
-        request.headers["Authorization"] = f"Bearer {token}"
-        return request
+        return bearer(request)
 
     made = _http.Client(params["digitalocean_url"], params, auth, explain, read_only)
-    made.secrets.add(token)  # without the blanks that may be around it in the option
+    made.secrets.add(bearer.token)  # without the blanks that may be around it in the option
     return made
 
 

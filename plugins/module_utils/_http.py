@@ -94,6 +94,20 @@ def _words(found: Any) -> Any:
     return found
 
 
+class Bearer:
+    """Signs in with a token in the Authorization header; raises PlanRefused if the option's value can be none."""
+
+    def __init__(self, text: str, option: str) -> None:
+        self.token = text.strip()
+        if not self.token or not self.token.isascii() or not self.token.isprintable():
+            raise PlanRefused(f"{option} is empty or holds characters that no token has: give the token exactly")
+
+    def __call__(self, request: Any) -> Any:
+        """Add the token to a prepared request."""
+        request.headers["Authorization"] = f"Bearer {self.token}"
+        return request
+
+
 class Client:
     """One registry over HTTP. Threads may share it; each gets a connection of its own.
 

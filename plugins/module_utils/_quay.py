@@ -55,18 +55,9 @@ ORGANIZATION = {"type": "object", "required": ["name"], "properties": {"is_admin
 
 def client(params: dict, read_only: bool = False) -> _http.Client:
     """Return a client that signs in with quay_token."""
-    token = params["quay_token"].strip()
-    if not token or not token.isascii() or not token.isprintable():
-        raise PlanRefused(
-            "quay_token is empty or holds characters that no token has: give the OAuth token's exact text"
-        )
-
-    def auth(request: Any) -> Any:
-        request.headers["Authorization"] = f"Bearer {token}"
-        return request
-
+    auth = _http.Bearer(params["quay_token"], "quay_token")
     made = _http.Client(params["quay_url"], params, auth, explain, read_only)
-    made.secrets.add(token)  # without the blanks that may be around it in the option
+    made.secrets.add(auth.token)  # without the blanks that may be around it in the option
     return made
 
 
