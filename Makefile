@@ -18,8 +18,8 @@ PARTS = units sanity lint docs molecule build
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 18
 
-demo: tree ## The collection at work on a made-up registry
-	$(RUN) tests/demo/run.py $(ARGS)
+demo: tree ## The collection at work on made-up registries; make demo KEEP=1 leaves them running to play with
+	$(RUN) tests/demo/run.py $(if $(KEEP),--keep) $(ARGS)
 
 test: venv ## All checks below, up to build, and a summary
 	@.venv/bin/python .ci/check.py $(ARGS)

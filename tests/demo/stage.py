@@ -12,6 +12,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import textwrap
 import time
 import urllib.request
 from pathlib import Path
@@ -81,8 +82,8 @@ def start(registry: str, env: dict[str, str]) -> str:
     return found.group(1)
 
 
-def output(command: list[str], env: dict[str, str], name: str) -> str:
-    """Run a program to its end; returns its output, which is also in the log of that name."""
+def output(command: list[str], env: dict[str, str], name: str, status: int = 0) -> str:
+    """Run a program to its end with that status; returns its output, which is also in the log of that name."""
     log = LOGS / f"{name}.log"
     with open(log, "w") as file:
         child = spawn(command, env, stdout=file, stderr=subprocess.STDOUT)
@@ -90,7 +91,7 @@ def output(command: list[str], env: dict[str, str], name: str) -> str:
         check_signals()
         time.sleep(0.02)
     text = log.read_text()
-    if child.returncode:
+    if child.returncode != status:
         print("\n".join(text.splitlines()[-20:]))
         raise Broken(f"{shlex.join(command)} ended with status {child.returncode}, see {relative(name)}")
     return text
@@ -101,6 +102,13 @@ def spawn(command: list[str], env: dict[str, str], **streams: Any) -> subprocess
     check_signals()
     children.append(subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL, start_new_session=True, **streams))
     return children[-1]
+
+
+def keep_children() -> list[int]:
+    """Leave running what still runs; returns the process ids."""
+    kept = [child.pid for child in children if child.poll() is None]
+    children.clear()
+    return kept
 
 
 def stop_children() -> None:
@@ -118,10 +126,17 @@ def stop_children() -> None:
 
 def control(url: str, name: str, given: Any = None) -> Any:
     """Return an answer of the fake's control plane."""
+    return call(f"{url}/_fake/{name}", given)
+
+
+def call(url: str, given: Any = None, method: str | None = None, token: str = "") -> Any:
+    """Return the JSON that an address answers; token: a bearer token."""
     check_signals()
     body = None if given is None else json.dumps(given).encode()
-    with DIRECT.open(urllib.request.Request(f"{url}/_fake/{name}", body), timeout=30) as answer:
-        return json.load(answer)
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"} if token else {}
+    with DIRECT.open(urllib.request.Request(url, body, headers, method=method), timeout=30) as answer:
+        text = answer.read()
+    return json.loads(text) if text.strip() else None
 
 
 def relative(name: str) -> str:
@@ -132,6 +147,11 @@ def relative(name: str) -> str:
 def title(text: str) -> None:
     """Print the heading of a step."""
     print(f"\n{colour(text, 'bold')}", flush=True)
+
+
+def paragraph(text: str, indent: str = "    ") -> None:
+    """Print a text in lines that fit."""
+    print(textwrap.fill(text, 98, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False))
 
 
 def show_command(text: str) -> None:
