@@ -164,6 +164,7 @@ class GcKeeper(GcReader):
     """What do_registry_gc is to decide about one registry, and how it waits."""
 
     noun = "garbage_collection"
+    estimate = True
 
     @classmethod
     def validate(cls, params):

@@ -26,6 +26,7 @@ class Resource:
     # foresee(current, planned): GET only; {"deletions", "uncertain", "kept"}, each a list of images: {"target": its
     # repository, "tag", "digest", "age" in seconds, "size" in bytes, "because": the rule or reason}
     foresee = None
+    estimate = False  # True: the registry does not document all that foresee has to know
     follow = None  # follow(state): wait for what was started or found running; returns its last state
     careful = False  # the first target is read alone, because the registry locks accounts after some refusals
     idle = False  # set by apply if somebody else did it in the meantime

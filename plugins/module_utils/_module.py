@@ -58,7 +58,7 @@ class Module:
         except RegistryError as error:
             result = dict(failed=True, changed=bool(client and client.written), msg=str(error))
             if getattr(error, "forecasts", None):
-                result["preview"] = _preview.summary(error.forecasts, params["preview_limit"])
+                result["preview"] = _preview.summary(error.forecasts, params["preview_limit"], self.resource.estimate)
         return result, warnings + (client.warnings if client else []), client.secrets if client else set()
 
     def _report(self, outcome: Any, params: dict, diff: bool) -> dict:
@@ -73,9 +73,10 @@ class Module:
                 for side, states in (("before", outcome.before), ("after", after))
             }
         if outcome.forecasts:
-            result["preview"] = _preview.summary(outcome.forecasts, params["preview_limit"])
+            estimate = self.resource.estimate
+            result["preview"] = _preview.summary(outcome.forecasts, params["preview_limit"], estimate)
             if diff:
-                result["diff"]["prepared"] = _preview.text(outcome.forecasts, params["preview_limit"])
+                result["diff"]["prepared"] = _preview.text(outcome.forecasts, params["preview_limit"], estimate)
         if outcome.failures:
             result.update(failed=True, failures=outcome.failures, msg=_failure_message(outcome))
         return result

@@ -47,13 +47,14 @@ def by_repository(forecasts: dict) -> dict:
     return repositories
 
 
-def summary(forecasts: dict, limit: int) -> dict:
+def summary(forecasts: dict, limit: int, estimate: bool) -> dict:
     """Return the forecasts as a result shows them: complete counts, and at most `limit` images of each repository."""
     repositories = by_repository(forecasts)
     every = {
         fate: [image for f in forecasts.values() for image in f[fate]] for fate in ("deletions", "uncertain", "kept")
     }
     return {
+        "estimate": estimate,
         "count": len(every["deletions"]),
         "uncertain_count": len(every["uncertain"]),
         "total": sum(map(len, every.values())),
@@ -72,9 +73,9 @@ def summary(forecasts: dict, limit: int) -> dict:
     }
 
 
-def text(forecasts: dict, limit: int) -> str:
+def text(forecasts: dict, limit: int, estimate: bool) -> str:
     """Return the forecasts for a person: which tags go, which stay, and why."""
-    lines = []
+    lines = ["An estimate: the registry does not document all of its rules."] if estimate else []
     for name, found in by_repository(forecasts).items():
         gone, perhaps, kept = found["deletions"], found["uncertain"], found["kept"]
         total = len(gone) + len(perhaps) + len(kept)

@@ -227,6 +227,7 @@ class RetentionReader(Resource):
 
     noun = "retention"
     careful = True
+    estimate = True
 
     @classmethod
     def validate(cls, params):

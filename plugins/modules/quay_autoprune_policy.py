@@ -148,6 +148,10 @@ preview:
   type: dict
   returned: in check mode, with O(preview=true), or when a limit is set, if a target changes
   contains:
+    estimate:
+      description: Whether it is an estimate, because the registry does not document all of its rules.
+      type: bool
+      sample: false
     count:
       description: How many images are certain to go.
       type: int

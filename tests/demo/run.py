@@ -161,7 +161,9 @@ def drift(url: str, token: str, quay: estates.Policies) -> str:
     policy = next(found for found in call(where, token=token)["policies"] if found["method"] == "number_of_tags")
     wish = {"method": "number_of_tags", "value": 3, "tagPattern": policy["tagPattern"]}
     address = where.replace(url, "$QUAY_URL") + policy["uuid"]
-    show_command("curl -X PUT -H \"Authorization: Bearer $QUAY_TOKEN\" -H 'Content-Type: application/json' \\")
+    show_command(
+        "printf 'Authorization: Bearer %s' \"$QUAY_TOKEN\" | curl -H @- -X PUT -H 'Content-Type: application/json' \\"
+    )
     print(f"        -d '{json.dumps(wish)}' \\\n        {address}")
     call(where + policy["uuid"], wish, "PUT", token)
     return name
