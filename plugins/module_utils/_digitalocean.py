@@ -99,9 +99,10 @@ def explain(method: str, where: str, response: Any) -> RegistryError:
         return ContractError(f"{text}. This is not DigitalOcean's API: is digitalocean_url right?")
     if status == 429:
         reset = response.headers.get("ratelimit-reset", "")
-        when = (
-            datetime.datetime.fromtimestamp(int(reset), datetime.timezone.utc) if reset.isdigit() else "within an hour"
-        )
+        try:
+            when = datetime.datetime.fromtimestamp(int(reset), datetime.timezone.utc)
+        except (ValueError, OverflowError, OSError):  # not a number, or none that is a time
+            when = "within an hour"
         return ApiError(f"{text}. The token's requests are used up; more are allowed {when}", status, words)
     return ApiError(text, status, words)
 

@@ -46,7 +46,11 @@ KEYS = ("uuid", "status", "type", "created_at", "updated_at", "freed_bytes", "bl
 RUN = {
     "type": "object",
     "required": ["uuid", "status"],
-    "properties": {"uuid": {"type": "string", "minLength": 1}, "status": {"type": "string", "minLength": 1}},
+    "properties": {
+        "uuid": {"type": "string", "minLength": 1},
+        "status": {"type": "string", "minLength": 1},
+        **{key: {"type": ["string", "null"]} for key in ("type", "created_at", "updated_at")},
+    },
 }
 ACTIVE = {"type": "object", "required": ["garbage_collection"], "properties": {"garbage_collection": RUN}}
 RUNS = {
@@ -165,6 +169,7 @@ class GcKeeper(GcReader):
 
     noun = "garbage_collection"
     estimate = True
+    began = None  # when the first wait began; wait_timeout is for all of them together
 
     @classmethod
     def validate(cls, params):
@@ -194,19 +199,16 @@ class GcKeeper(GcReader):
         return verdict(active) if active else None
 
     def _present(self, active: dict | None) -> dict | None:
-        wanted, if_active = self.params["type"], self.params["if_active"]
+        wanted = self.params["type"]
         if active:
-            if active["status"] != "cancelling" and (covers(active, wanted) or if_active == "adopt"):
+            if self.adoptable(active):
                 return verdict(active, adopted=True)
-            if if_active == "fail":
-                raise RegistryError(
-                    f"the garbage collection {active['uuid']} ({active.get('type') or BLOBS}) is running: "
-                    f"{active['status']}. Set if_active: wait, or run again later"
-                )
+            if self.params["if_active"] == "fail":
+                raise self.not_adopted(active)
             self.blocking = active
         runs, now = self.runs()
         for run in runs:
-            age = now - moment(run)
+            age = max(0.0, now - moment(run))  # Date has no fractions, and not all servers have the same clock
             limit = _schedule.seconds(self.params["min_interval"], "min_interval")
             if run["status"] == "succeeded" and covers(run, wanted) and age < limit:
                 return verdict(run, skipped_reason=f"one succeeded within min_interval ({self.params['min_interval']})")
@@ -214,6 +216,18 @@ class GcKeeper(GcReader):
             return self.skipped("no garbage: tags reach every manifest")
         self.due = True
         return verdict(runs[0]) if runs else None
+
+    def adoptable(self, run: dict) -> bool:
+        """Return whether a run that is there will do instead of one of this task."""
+        enough = covers(run, self.params["type"]) or self.params["if_active"] == "adopt"
+        return enough and run["status"] not in ("cancelling", "cancelled", "failed")
+
+    def not_adopted(self, run: dict) -> RegistryError:
+        """Return the error about a run that is in the way."""
+        return RegistryError(
+            f"the garbage collection {run['uuid']} ({run.get('type') or BLOBS}) is in the way: {run['status']}. "
+            "Set if_active: wait, or run again later"
+        )
 
     def skipped(self, reason: str) -> dict:
         """Return what a result shows if there is no run to show."""
@@ -260,32 +274,40 @@ class GcKeeper(GcReader):
         """Wait until no garbage collection is running."""
         self._wait(lambda: verdict(self.active() or {}), lambda state: state["uuid"] is None)
 
+    def wait_until_over(self, uuid: str) -> None:
+        """Wait until this one is not running any more."""
+        self._wait(lambda: verdict(self.active() or {}), lambda state: state["uuid"] != uuid)
+
     def follow(self, state):
         if not self.params["wait"] or state is None or state["skipped_reason"] or not state["uuid"]:
             return state
         if self.params["state"] == "absent":
             self.wait_until_none()
             return self.last(state["uuid"])
-        misses = []
+        seen, misses = state, 0
 
-        def look() -> dict | None:
+        def look() -> dict:
+            nonlocal seen, misses
             found = self.last(state["uuid"], adopted=state["adopted"], ambiguous=state["ambiguous"])
-            misses.extend([] if found else [state])
-            if len(misses) > MOST_MISSES:
-                raise Unfinished(f"the garbage collection {state['uuid']} is not listed any more", state)
-            return found
+            seen, misses = found or seen, 0 if found else misses + 1
+            if misses > MOST_MISSES:
+                raise Unfinished(f"the garbage collection {state['uuid']} is not listed any more", seen)
+            return seen
 
-        ended = self._wait(look, lambda found: found["status"] in FINAL)
+        ended = self._wait(look, lambda found: found["status"] in FINAL, state)
         if ended["status"] != "succeeded":
             raise Unfinished(f"the garbage collection {ended['uuid']} ended as {ended['status']}", ended)
         return ended
 
-    def _wait(self, poll: Callable, final: Callable) -> dict:
+    def _wait(self, poll: Callable, final: Callable, known: dict | None = None) -> dict:
+        self.began = _wait.now() if self.began is None else self.began
+
         def progress(state: dict) -> None:
             self.client.progress(f"{self.target}: garbage collection {state['uuid']}: {state['status'] or 'none'}")
 
         try:
-            return _wait.until(final, poll, self.params["wait_timeout"], self.params["poll_interval"], progress)
+            timeout, interval = self.params["wait_timeout"], self.params["poll_interval"]
+            return _wait.until(final, poll, timeout, interval, progress, known, self.began)
         except Unfinished as error:
             state = error.state
             if state is None or state["status"] in FINAL:

@@ -117,15 +117,14 @@ def converge(resource_class: type, client: Any, params: dict, check_mode: bool) 
         if not check_mode:
             applied = each(lambda name: things[name].apply(before[name], after[name]), changed)
             after.update({name: state for name, state in applied.items() if state is not None})
-            if resource_class.follow:
-                after.update(
-                    each(lambda name: things[name].follow(after[name]), [n for n in after if n not in failures])
-                )
+        reached = [name for name in after if name not in failures]  # what comes now makes none of it undone
+        if resource_class.follow and not check_mode:
+            after.update(each(lambda name: things[name].follow(after[name]), reached))
 
-    done = [name for name in changed if name not in failures and not things[name].idle]
+    done = [name for name in changed if name in reached and not things[name].idle]
     return Outcome(
-        before={name: state for name, state in before.items() if name not in failures},
-        after={**{name: state for name, state in after.items() if name not in failures}, **unfinished},
+        before={name: state for name, state in before.items() if name in reached},
+        after={**{name: after[name] for name in reached}, **unfinished},
         forecasts=forecasts,
         failures=failures,
         single=single,

@@ -47,8 +47,10 @@ options:
   if_active:
     description:
       - What to do if a garbage collection is running that does less than O(type).
-      - V(adopt) is content with it. V(wait) waits until it is over and starts one then. V(fail) fails.
-      - One that is being cancelled cannot be adopted, and is waited for.
+      - V(adopt) is content with it. V(wait) waits until it is over, also without O(wait), looks anew, and starts one if
+        that is still needed. V(fail) fails.
+      - One that is being cancelled cannot be adopted. It is waited for, or fails the task with V(fail).
+      - DigitalOcean does not always say the type of a run. Without it, a run counts as V(unreferenced blobs only).
     type: str
     choices: [adopt, wait, fail]
     default: adopt
@@ -76,7 +78,8 @@ options:
     default: false
   wait_timeout:
     description:
-      - Seconds to wait at most. After that, the task fails and leaves the garbage collection running.
+      - Seconds to wait at most for one registry. After that, the task fails and leaves the garbage collection running.
+      - At most O(workers) registries are waited for at the same time.
       - 15 minutes may go by before it begins.
     type: int
     default: 1800
@@ -130,7 +133,7 @@ RETURN = r"""
 garbage_collection:
   description:
     - The garbage collection that was started, adopted or cancelled, or the recent one that made another one needless.
-      V(null) if there is none.
+      V(null) if there is none; if none was needed and there is none to show, all but C(skipped_reason) is V(null).
     - If one registry is named exactly, it is that of this registry; if several are named, or by a glob, a dictionary
       from the registry to its one. Also of registries that failed while waiting, as it was seen last.
     - In check mode, only its C(status) and C(type) are known of one that would be started.
@@ -170,7 +173,7 @@ garbage_collection:
       type: bool
       sample: false
     ambiguous:
-      description: Whether the answer to the start was lost, so that it may be somebody else's.
+      description: Whether the answer was lost, so that it may have been somebody else who started or cancelled it.
       type: bool
       sample: false
     skipped_reason:
@@ -261,8 +264,12 @@ class GarbageCollection(_digitalocean_gc.GcKeeper):
         return self._cancel() if self.params["state"] == "absent" else self._start()
 
     def _start(self):
-        if self.blocking:
-            self.wait_until_none()
+        while self.blocking:
+            self.wait_until_over(self.blocking["uuid"])
+            found = self.read()  # what came or ended meanwhile may do
+            if not self.due:
+                self.idle = True
+                return found
         before = {run["uuid"] for run in self.runs()[0]}
         where, body = self.where("garbage-collection"), {"type": self.params["type"]}
         try:
@@ -273,20 +280,28 @@ class GarbageCollection(_digitalocean_gc.GcKeeper):
             if error.status not in (409, 412, 422):  # DigitalOcean does not say which one means "is running already"
                 raise
             self.idle = True
-            if "automated garbage collection" not in error.message:
-                return self.found_since(before, error, adopted=True)
+            if "automated garbage collection" not in error.message.lower():
+                found = self.found_since(before, error, adopted=True)
+                if not self.adoptable(found):
+                    raise self.not_adopted(found) from None
+                return found
             if self.params["if_automated"] == "fail":
                 raise
             return self.skipped("provider_managed: DigitalOcean collects the garbage of this registry by itself")
-        return self.answered(answer) or self.found_since(before, ContractError(f"POST {where} started nothing"))
+        found = self.answered(answer) or self.found_since(before, ContractError(f"POST {where} started nothing"))
+        if found["type"] and not _digitalocean_gc.covers(found, self.params["type"]):
+            text = f"{self.target}: DigitalOcean started {found['type']} instead of {body['type']}"
+            self.client.warnings.append(text)
+        return found
 
     def _cancel(self):
         uuid = self.running["uuid"]
         try:
             answer = self.client.request("PUT", self.where("garbage-collection", uuid), body={"cancel": True})
-        except NotFound:  # it has ended in the meantime
-            self.idle = True
-            return self.last(uuid)
+        except NotFound:  # it has ended in the meantime, perhaps because of this request if that was sent again
+            found = self.last(uuid)
+            self.idle = not found or found["status"] not in ("cancelling", "cancelled")
+            return found and dict(found, ambiguous=not self.idle)
         return self.answered(answer) or self.last(uuid)
 
 

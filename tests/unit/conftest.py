@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import sys
 from pathlib import Path
 
@@ -15,6 +17,8 @@ ROOTS = [str(TESTS)]  # of the package fakes
 if TESTS.parents[2].name == "ansible_collections":
     ROOTS.append(str(TESTS.parents[3]))
 sys.path[:0] = [root for root in ROOTS if root not in sys.path]
+
+OWN = r"(QUAY|SWR|IAM|OS|HW|HUAWEICLOUD|DIGITALOCEAN|DO_API)_|(REQUESTS|CURL)_CA_BUNDLE$|(HTTPS?|NO|ALL)_PROXY$"
 
 
 @pytest.fixture(autouse=True)
