@@ -49,5 +49,5 @@ options:
     description:
       - How many requests are under way at the same time when a task has many targets.
     type: int
-    default: 8
+    default: 10
 """

@@ -46,7 +46,7 @@ ARGUMENT_SPEC = dict(
     use_proxy=dict(type="bool", default=True),
     timeout=dict(type="float", default=30),
     retries=dict(type="int", default=5),
-    workers=dict(type="int", default=8),
+    workers=dict(type="int", default=10),
 )
 USER_AGENT = "registry.hygiene (Ansible collection)"
 READING = ("GET", "HEAD")
