@@ -126,10 +126,12 @@ def in_its_time(fake, controller=-3650 * DAY):
         yield stack.enter_context(mounted(fake, URL))
 
 
-def run(fake, module="do_registry_gc", check_mode=False, access=ACCESS, controller=-3650 * DAY, **options):
+def run(fake, module="do_registry_gc", check_mode=False, access=None, controller=-3650 * DAY, **options):
     fake.clear()
     with in_its_time(fake, controller):
-        result = as_module(module, {**access, "registries": ["acme"], **options}, check_mode)
+        result = as_module(
+            module, {**(ACCESS if access is None else access), "registries": ["acme"], **options}, check_mode
+        )
     assert TOKEN not in result.output
     assert "Traceback" not in result.output
     return result
