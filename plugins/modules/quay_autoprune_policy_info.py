@@ -12,7 +12,8 @@ version_added: 0.1.0
 author: registry.hygiene contributors (@registry-hygiene)
 description:
   - Returns the auto-prune policies of organizations, of repositories or of the token's own user, many at once.
-  - What it returns for a target can be given to M(registry.hygiene.quay_autoprune_policy) as it is.
+  - What it returns for a target can be given to M(registry.hygiene.quay_autoprune_policy) as it is, unless Quay holds
+    what that module refuses, such as an age of V(0d), or several values of one policy.
 extends_documentation_fragment:
   - registry.hygiene._quay_policies
   - registry.hygiene._quay
