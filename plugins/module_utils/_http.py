@@ -186,7 +186,7 @@ class Client:
         if mine:
             try:
                 future.set_result(fetch())
-            except RegistryError as error:
+            except BaseException as error:  # whatever it is, the others must not wait for ever
                 future.set_exception(error)
         return future.result()
 

@@ -93,6 +93,11 @@ def _error_type(response: Any) -> str | None:
         return None
 
 
+def config(client: _http.Client) -> dict:
+    """Return Quay's public configuration (features, config), which is asked for once a task."""
+    return client.cached("config", lambda: client.get("/config", schema=CONFIG))
+
+
 def require_autoprune(client: _http.Client) -> None:
     """Raise PlanRefused if Quay says that auto-prune is switched off; it is asked once, by the first who calls.
 
@@ -102,7 +107,7 @@ def require_autoprune(client: _http.Client) -> None:
     if not client.once("features"):
         return
     try:
-        found = client.get("/config", schema=CONFIG)
+        found = config(client)
     except (ApiError, ContractError):
         return  # a proxy in front may offer /api only
     if found["features"].get("AUTO_PRUNE") is False:

@@ -50,8 +50,8 @@ def of_namespace(client: _http.Client, namespace: str, planned: list) -> dict:
 
 
 def forecast(client: _http.Client, name: str, state: str, of_namespace: list, of_repository: list) -> dict:
-    """Return the forecast of one repository."""
-    default = client.cached("default policy", lambda: default_policy(client))
+    """Return the forecast of one repository, with the default policy that only Quay's configuration shows."""
+    default = (_quay.config(client).get("config") or {}).get("DEFAULT_NAMESPACE_AUTOPRUNE_POLICY")
     rows, now = tags(client, name)
     return _forecast_quay.forecast(name, state, rows, of_namespace, of_repository, default, now)
 
@@ -68,12 +68,6 @@ def policies(client: _http.Client, *scope: str) -> list:
             ) from None
         raise
     return [_quay_policies.in_option_words(policy) for policy in found]
-
-
-def default_policy(client: _http.Client) -> dict | None:
-    """Return the policy that Quay applies to every namespace beside its own ones; only /config shows it."""
-    found = client.get("/config", schema=_quay.CONFIG)
-    return (found.get("config") or {}).get("DEFAULT_NAMESPACE_AUTOPRUNE_POLICY")
 
 
 def tags(client: _http.Client, name: str) -> tuple[list, float]:

@@ -212,15 +212,8 @@ def repositories(client: _http.Client, namespace: str) -> list[str]:
 
 
 def lister(client: _http.Client, namespace: str) -> Callable[[str], list]:
-    """Return what gives the names of all repositories of the organization; it asks SWR once, when it is called."""
-    names = []
-
-    def listed(_glob: str) -> list:
-        if not names:
-            names.extend(repositories(client, namespace))
-        return names
-
-    return listed
+    """Return what gives the names of all repositories of the organization for any glob; SWR is asked once."""
+    return lambda _glob: client.cached(("repositories", namespace), lambda: repositories(client, namespace))
 
 
 def next_page(page: list, query: dict) -> dict | None:

@@ -274,8 +274,9 @@ def test_a_hidden_configuration_does_not_matter_as_long_as_the_policies_can_be_r
     assert result["failed"] and fake.writes == []
 
 
-def test_the_configuration_is_asked_once_a_task(fake):
-    run(fake, repositories=["bulk/*"], policies=[COUNT])
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_the_configuration_is_asked_once_a_task(fake, check_mode):
+    run(fake, repositories=["bulk/*"], policies=[COUNT], check_mode=check_mode)
     assert len([entry for entry in fake.requests if entry["path"] == "/config"]) == 1
 
 
