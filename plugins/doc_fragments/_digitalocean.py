@@ -6,7 +6,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    # The options of _digitalocean.client and TARGET_SPEC: whose registries.
+    # The options of _digitalocean.registry.client and TARGET_SPEC: whose registries.
     DOCUMENTATION = r"""
 options:
   registries:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    # The options of _fuse.ARGUMENT_SPEC: when a plan deletes too much.
+    # The options of _core.fuse.ARGUMENT_SPEC: when a plan deletes too much.
     DOCUMENTATION = r"""
 options:
   max_deletions:

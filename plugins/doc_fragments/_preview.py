@@ -6,7 +6,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    # The options of _preview.ARGUMENT_SPEC: which images a plan would delete.
+    # The options of _core.preview.ARGUMENT_SPEC: which images a plan would delete.
     DOCUMENTATION = r"""
 options:
   preview:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    # The options of _quay.client: which Quay, and who asks.
+    # The options of _quay.registry.client: which Quay, and who asks.
     DOCUMENTATION = r"""
 options:
   quay_url:

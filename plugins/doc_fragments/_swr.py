@@ -6,7 +6,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    # The options of _swr.client: which SWR, and who asks.
+    # The options of _swr.registry.client: which SWR, and who asks.
     DOCUMENTATION = r"""
 options:
   swr_url:

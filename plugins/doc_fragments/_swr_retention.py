@@ -6,7 +6,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    # The options of _swr_retention.TARGET_SPEC: whose policies.
+    # The options of _swr.retention.TARGET_SPEC: whose policies.
     DOCUMENTATION = r"""
 options:
   namespace:

@@ -242,17 +242,20 @@ failures:
     gone: "there is no registry 'gone'; registries of this account: acme"
 """
 
-from ansible_collections.registry.hygiene.plugins.module_utils import _digitalocean, _digitalocean_gc
-from ansible_collections.registry.hygiene.plugins.module_utils._errors import (
+from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import (
     ApiError,
     ContractError,
     LostAnswer,
     NotFound,
 )
-from ansible_collections.registry.hygiene.plugins.module_utils._module import Module
+from ansible_collections.registry.hygiene.plugins.module_utils._core.module import Module
+from ansible_collections.registry.hygiene.plugins.module_utils._digitalocean import (
+    garbage_collection,
+    registry,
+)
 
 
-class GarbageCollection(_digitalocean_gc.GcKeeper):
+class GarbageCollection(garbage_collection.GcKeeper):
     """The garbage collection of one registry: a recent success, one that is running, or none."""
 
     def plan(self, current):
@@ -289,7 +292,7 @@ class GarbageCollection(_digitalocean_gc.GcKeeper):
                 raise
             return self.skipped("provider_managed: DigitalOcean collects the garbage of this registry by itself")
         found = self.answered(answer) or self.found_since(before, ContractError(f"POST {where} started nothing"))
-        if found["type"] and not _digitalocean_gc.covers(found, self.params["type"]):
+        if found["type"] and not garbage_collection.covers(found, self.params["type"]):
             text = f"{self.target}: DigitalOcean started {found['type']} instead of {body['type']}"
             self.client.warnings.append(text)
         return found
@@ -305,7 +308,7 @@ class GarbageCollection(_digitalocean_gc.GcKeeper):
         return self.answered(answer) or self.last(uuid)
 
 
-MODULE = Module(GarbageCollection, _digitalocean, _digitalocean_gc.GC_SPEC)
+MODULE = Module(GarbageCollection, registry, garbage_collection.GC_SPEC)
 
 
 def main():

@@ -99,11 +99,14 @@ failures:
     gone: "there is no registry 'gone'; registries of this account: acme"
 """
 
-from ansible_collections.registry.hygiene.plugins.module_utils import _digitalocean, _digitalocean_gc
-from ansible_collections.registry.hygiene.plugins.module_utils._module import Module
+from ansible_collections.registry.hygiene.plugins.module_utils._core.module import Module
+from ansible_collections.registry.hygiene.plugins.module_utils._digitalocean import (
+    garbage_collection,
+    registry,
+)
 
 
-class Registry(_digitalocean_gc.GcReader):
+class Registry(garbage_collection.GcReader):
     """One registry, its garbage collections, and its garbage."""
 
     noun = "registries"
@@ -113,16 +116,16 @@ class Registry(_digitalocean_gc.GcReader):
         active = self.active()
         return {
             "registry": self.registry,
-            "active": active and _digitalocean_gc.in_words(active),
-            "runs": [_digitalocean_gc.in_words(run) for run in self.runs()[0]],
+            "active": active and garbage_collection.in_words(active),
+            "runs": [garbage_collection.in_words(run) for run in self.runs()[0]],
             "garbage": self.collectable() if self.params["garbage"] else None,
         }
 
 
 MODULE = Module(
     Registry,
-    _digitalocean,
-    dict(_digitalocean.TARGET_SPEC, garbage=dict(type="bool", default=False)),
+    registry,
+    dict(registry.TARGET_SPEC, garbage=dict(type="bool", default=False)),
 )
 
 

@@ -203,42 +203,42 @@ failures:
     acme/gone: "GET /api/v1/repository/acme/gone/autoprunepolicy/ answered 404: Not Found. Check the exact name"
 """
 
-from ansible_collections.registry.hygiene.plugins.module_utils import _quay, _quay_foresight, _quay_policies
-from ansible_collections.registry.hygiene.plugins.module_utils._errors import (
+from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import (
     ApiError,
     ContractError,
     LostAnswer,
     NotFound,
 )
-from ansible_collections.registry.hygiene.plugins.module_utils._module import Module
-from ansible_collections.registry.hygiene.plugins.module_utils._quay_policies import identity
+from ansible_collections.registry.hygiene.plugins.module_utils._core.module import Module
+from ansible_collections.registry.hygiene.plugins.module_utils._quay import foresight, policies, registry
+from ansible_collections.registry.hygiene.plugins.module_utils._quay.policies import identity
 
 
-class AutoprunePolicies(_quay_policies.PolicyReader):
+class AutoprunePolicies(policies.PolicyReader):
     """The auto-prune policies of one organization, one repository or the token's own user."""
 
     @classmethod
     def validate(cls, params):
-        return super().validate(params) + _quay_policies.check(params)
+        return super().validate(params) + policies.check(params)
 
     def plan(self, current):
-        declared = {identity(policy): policy for policy in _quay_policies.declared(self.params)}
+        declared = {identity(policy): policy for policy in policies.declared(self.params)}
         others = [policy for policy in current if identity(policy) not in declared]
         if self.params["state"] == "absent":
             return [] if self.params["policies"] is None else others
-        wanted = [_quay_policies.as_held(policy, current) for policy in declared.values()]
-        return _quay_policies.in_order(wanted + ([] if self.params["exclusive"] else others))
+        wanted = [policies.as_held(policy, current) for policy in declared.values()]
+        return policies.in_order(wanted + ([] if self.params["exclusive"] else others))
 
     def foresee(self, current, planned):
         if self.params["repositories"]:
-            return _quay_foresight.of_repository(self.client, self.target, planned)
+            return foresight.of_repository(self.client, self.target, planned)
         namespace = self.target
         if self.params["current_user"]:
-            namespace = _quay.current_user(self.client)["username"]
-        return _quay_foresight.of_namespace(self.client, namespace, planned)
+            namespace = registry.current_user(self.client)["username"]
+        return foresight.of_namespace(self.client, namespace, planned)
 
     def apply(self, current, planned):
-        replaced, created, deleted = _quay_policies.steps(self.found, planned)
+        replaced, created, deleted = policies.steps(self.found, planned)
         doubts = []  # what only reading back can tell
         for uuid, policy in replaced:
             doubts.append(self._replace(uuid, policy))
@@ -252,13 +252,13 @@ class AutoprunePolicies(_quay_policies.PolicyReader):
             self._delete(uuid)
 
     def _replace(self, uuid, policy):
-        self.client.request("PUT", self.where(uuid), body=_quay_policies.in_api_words(policy))
+        self.client.request("PUT", self.where(uuid), body=policies.in_api_words(policy))
         # Quay ffba0c7 answers 204 and changes nothing for the uuid of a repository of that name in another namespace.
         return ContractError(f"PUT {self.where(uuid)} was accepted, but the policies are not what they should be")
 
     def _create(self, policy):
         try:
-            self.client.request("POST", self.where(), body=_quay_policies.in_api_words(policy))
+            self.client.request("POST", self.where(), body=policies.in_api_words(policy))
         except LostAnswer as error:
             return [error]
         except ApiError as error:
@@ -278,15 +278,15 @@ class AutoprunePolicies(_quay_policies.PolicyReader):
 
 MODULE = Module(
     AutoprunePolicies,
-    _quay,
+    registry,
     dict(
-        _quay_policies.SCOPE_SPEC,
+        policies.SCOPE_SPEC,
         state=dict(type="str", choices=["present", "absent"], default="present"),
         exclusive=dict(type="bool", default=False),
-        policies=dict(type="list", elements="dict", options=_quay_policies.POLICY_SPEC),
+        policies=dict(type="list", elements="dict", options=policies.POLICY_SPEC),
     ),
     required_if=[("state", "present", ["policies"])],
-    **_quay_policies.SCOPE_RULES,
+    **policies.SCOPE_RULES,
 )
 
 

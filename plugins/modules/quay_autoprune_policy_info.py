@@ -80,15 +80,15 @@ failures:
     acme/gone: "GET /api/v1/repository/acme/gone/autoprunepolicy/ answered 404: Not Found. Check the exact name"
 """
 
-from ansible_collections.registry.hygiene.plugins.module_utils import _quay
-from ansible_collections.registry.hygiene.plugins.module_utils._module import Module
-from ansible_collections.registry.hygiene.plugins.module_utils._quay_policies import (
+from ansible_collections.registry.hygiene.plugins.module_utils._core.module import Module
+from ansible_collections.registry.hygiene.plugins.module_utils._quay import registry
+from ansible_collections.registry.hygiene.plugins.module_utils._quay.policies import (
     SCOPE_RULES,
     SCOPE_SPEC,
     PolicyReader,
 )
 
-MODULE = Module(PolicyReader, _quay, SCOPE_SPEC, **SCOPE_RULES)
+MODULE = Module(PolicyReader, registry, SCOPE_SPEC, **SCOPE_RULES)
 
 
 def main():

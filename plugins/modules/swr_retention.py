@@ -198,25 +198,25 @@ failures:
     gone: "GET /v2/manage/namespaces/acme/repos/gone/retentions answered 404 SVCSTG.SWR.4040010: There is no such ..."
 """
 
-from ansible_collections.registry.hygiene.plugins.module_utils import _forecast_swr, _swr, _swr_retention
-from ansible_collections.registry.hygiene.plugins.module_utils._errors import (
+from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import (
     ContractError,
     LostAnswer,
     NotFound,
     RegistryError,
 )
-from ansible_collections.registry.hygiene.plugins.module_utils._module import Module
+from ansible_collections.registry.hygiene.plugins.module_utils._core.module import Module
+from ansible_collections.registry.hygiene.plugins.module_utils._swr import forecast, registry, retention
 
 
-class Retention(_swr_retention.RetentionReader):
+class Retention(retention.RetentionReader):
     """The retention policy of one repository."""
 
     @classmethod
     def validate(cls, params):
-        return super().validate(params) + _swr_retention.check(params)
+        return super().validate(params) + retention.check(params)
 
     def plan(self, current):
-        declared = _swr_retention.declared(self.params)
+        declared = retention.declared(self.params)
         if current and declared and not self.params["allow_replace"] and not self._kept(declared):
             raise RegistryError(
                 f"the policy has the template {current.get('template', 'of several rules')}, which SWR cannot change "
@@ -225,32 +225,32 @@ class Retention(_swr_retention.RetentionReader):
         return declared
 
     def foresee(self, current, planned):
-        rows, now = _swr_retention.tags(self.client, self.params["namespace"], self.target)
-        return _forecast_swr.forecast(f"{self.params['namespace']}/{self.target}", rows, planned, now)
+        rows, now = retention.tags(self.client, self.params["namespace"], self.target)
+        return forecast.forecast(f"{self.params['namespace']}/{self.target}", rows, planned, now)
 
     def _kept(self, planned):
         """Return the policy that is or can be made the planned one, None if there is none."""
-        alike = [policy for policy in self.found if _swr_retention.template(policy) == planned["template"]]
-        equal = [policy for policy in alike if _swr_retention.in_option_words([policy]) == planned]
+        alike = [policy for policy in self.found if retention.template(policy) == planned["template"]]
+        equal = [policy for policy in alike if retention.in_option_words([policy]) == planned]
         return next(iter(equal + alike), None)
 
     def apply(self, current, planned):
         kept = planned and self._kept(planned)
-        if kept and _swr_retention.in_option_words([kept]) != planned:
+        if kept and retention.in_option_words([kept]) != planned:
             self._send("PATCH", planned, self.where(kept["id"]))
         for policy in self.found:
             if policy is not kept:
                 self._delete(policy["id"])
         if planned and not kept:
             self._create(planned)
-        if _swr_retention.in_option_words(self.fetch()) != planned:
+        if retention.in_option_words(self.fetch()) != planned:
             raise ContractError(f"SWR accepted the change of {self.where()}, but the policy is not what it should be")
 
     def _send(self, method, planned, where):
         try:
-            self.client.request(method, where, body=_swr_retention.in_api_words(planned))
+            self.client.request(method, where, body=retention.in_api_words(planned))
         except LostAnswer as doubt:
-            if _swr_retention.in_option_words(self.read_back(doubt, self.fetch)) != planned:
+            if retention.in_option_words(self.read_back(doubt, self.fetch)) != planned:
                 raise
 
     def _create(self, planned):
@@ -276,10 +276,10 @@ class Retention(_swr_retention.RetentionReader):
 
 MODULE = Module(
     Retention,
-    _swr,
+    registry,
     dict(
-        _swr_retention.TARGET_SPEC,
-        **_swr_retention.POLICY_SPEC,
+        retention.TARGET_SPEC,
+        **retention.POLICY_SPEC,
         state=dict(type="str", choices=["present", "absent"], default="present"),
         allow_replace=dict(type="bool", default=False),
     ),

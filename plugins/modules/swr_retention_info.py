@@ -99,32 +99,32 @@ failures:
     gone: "GET /v2/manage/namespaces/acme/repos/gone/retentions answered 404 SVCSTG.SWR.4040010: There is no such ..."
 """
 
-from ansible_collections.registry.hygiene.plugins.module_utils import _swr, _swr_retention
-from ansible_collections.registry.hygiene.plugins.module_utils._module import Module
+from ansible_collections.registry.hygiene.plugins.module_utils._core.module import Module
+from ansible_collections.registry.hygiene.plugins.module_utils._swr import registry, retention
 
 
-class RetentionHistory(_swr_retention.RetentionReader):
+class RetentionHistory(retention.RetentionReader):
     """The retention policy of one repository and what it deleted."""
 
     nouns = ("retention", "history")
 
     @classmethod
     def validate(cls, params):
-        _swr_retention.oldest(params["history_since"])
+        retention.oldest(params["history_since"])
         return super().validate(params)
 
     def read(self):
         history = []
         if self.params["history"]:
-            history = _swr_retention.history(self.client, self.where("histories"), self.params["history_since"])
+            history = retention.history(self.client, self.where("histories"), self.params["history_since"])
         return {"retention": super().read(), "history": history}
 
 
 MODULE = Module(
     RetentionHistory,
-    _swr,
+    registry,
     dict(
-        _swr_retention.TARGET_SPEC,
+        retention.TARGET_SPEC,
         history=dict(type="bool", default=False),
         history_since=dict(type="str"),
     ),

@@ -13,7 +13,7 @@ from ansible.module_utils.common.arg_spec import ModuleArgumentSpecValidator
 from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.errors import UnsupportedError
 from ansible.plugins.action import ActionBase
-from ansible_collections.registry.hygiene.plugins.module_utils import _schema
+from ansible_collections.registry.hygiene.plugins.module_utils._core import schema
 
 # Looking up proxies in a forked process crashes on macOS.
 ENABLED = os.environ.get("REGISTRY_HYGIENE_IN_PROCESS", "1") != "0" and sys.platform != "darwin"
@@ -24,7 +24,7 @@ def described(name):
     """Return MODULE of that module file, imported once, in the parent process; None where all run as modules."""
     if not ENABLED:
         return None
-    _schema.preload()
+    schema.preload()
     return importlib.import_module(f"ansible_collections.registry.hygiene.plugins.modules.{name}").MODULE
 
 

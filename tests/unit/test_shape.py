@@ -20,10 +20,16 @@ PLUGINS = ROOT / "plugins"
 MODULES = sorted(PLUGINS.glob("modules/*.py"))
 NAMES = [path.stem for path in MODULES]
 ROLES = sorted(path for path in (ROOT / "roles").iterdir() if path.is_dir())
-SHARED = sorted(PLUGINS.glob("module_utils/*.py"))
+SHARED = sorted(PLUGINS.glob("module_utils/**/*.py"))
+SHARED_NAMES = [f"{path.parent.name}.{path.stem}" for path in SHARED]
+FAKES = sorted((ROOT / "tests" / "fakes").glob("**/*.py"))
+CORE = "_core"
+HOME = "ansible_collections.registry.hygiene.plugins.module_utils"
+IMPORT = re.compile(rf"^\s*from {re.escape(HOME)}\.(\S+) import (.+)", re.MULTILINE)
 each_module = pytest.mark.parametrize("module", MODULES, ids=NAMES)
 each_role = pytest.mark.parametrize("role", ROLES, ids=[path.name for path in ROLES])
 MOST_LINES = 80
+MOST_FAKE_LINES = 520
 # What only the engine, the mounts and the client may know.
 ENGINE_ONLY = {"fail_json", "exit_json", "AnsibleModule", "check_mode", "requests"}
 
@@ -114,9 +120,45 @@ def test_a_role_has_specs_a_readme_and_a_scenario(role):
     assert (ROOT / "extensions/molecule" / role.name / "molecule.yml").is_file()
 
 
-@pytest.mark.parametrize("path", SHARED, ids=[path.stem for path in SHARED])
+def imports(path: Path) -> set:
+    """Return room.file of everything in module_utils that a file imports."""
+    text = re.sub(r"\(([^)]*)\)", lambda found: found.group(1).replace("\n", " "), path.read_text())
+    found = set()
+    for place, names in IMPORT.findall(text):
+        files = [name.split()[0] for name in names.split(",") if name.strip()] if "." not in place else [""]
+        found.update(f"{place}.{name}".rstrip(".") for name in files)
+    return found
+
+
+each_shared = pytest.mark.parametrize("path", SHARED, ids=SHARED_NAMES)
+
+
+@each_shared
 def test_only_one_file_imports_each_library(path):
     imported = set(re.findall(r"^\s*(?:import|from) (\w+)", path.read_text(), re.MULTILINE))
-    assert ("requests" in imported) == (path.name == "_http.py")
-    assert ("jsonschema" in imported) == (path.name == "_schema.py")
-    assert ("AnsibleModule" in code(path)) == (path.name == "_module.py")
+    name = f"{path.parent.name}/{path.name}"
+    assert ("requests" in imported) == (name == "_core/http.py")
+    assert ("jsonschema" in imported) == (name == "_core/schema.py")
+    assert ("AnsibleModule" in code(path)) == (name == "_core/module.py")
+
+
+@each_shared
+def test_a_room_opens_to_the_core_alone(path):
+    room = path.parent.name
+    assert path.parent.parent.name == "module_utils", "every file belongs to a room"
+    assert {name.split(".")[0] for name in imports(path)} <= {room, CORE}
+
+
+def test_the_rooms_import_in_no_circle():
+    waiting = {name: imports(path) for name, path in zip(SHARED_NAMES, SHARED)}
+    assert set().union(*waiting.values()) <= set(waiting)
+    while waiting:
+        free = [name for name, needed in waiting.items() if not needed & set(waiting)]
+        assert free, f"a circle among {sorted(waiting)}"
+        for name in free:
+            del waiting[name]
+
+
+@pytest.mark.parametrize("path", FAKES, ids=[f"{path.parent.name}.{path.stem}" for path in FAKES])
+def test_a_fake_is_made_of_files_that_can_be_read(path):
+    assert len(path.read_text().splitlines()) <= MOST_FAKE_LINES

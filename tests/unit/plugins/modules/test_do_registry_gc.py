@@ -20,14 +20,15 @@ from pathlib import Path
 from types import SimpleNamespace
 from unittest import mock
 
-import fakes.digitalocean as fake_module
 import fakes.serve
 import pytest
 from ansible.module_utils.common.arg_spec import ModuleArgumentSpecValidator
-from ansible_collections.registry.hygiene.plugins.module_utils import _digitalocean, _http, _wait
+from ansible_collections.registry.hygiene.plugins.module_utils._core import http, wait
+from ansible_collections.registry.hygiene.plugins.module_utils._digitalocean import registry
 from ansible_collections.registry.hygiene.plugins.modules import do_registry_gc
 from contract.mounts import as_module
 from fakes.digitalocean import DigitalOcean
+from fakes.digitalocean import server as fake_module
 from fakes.mount import mounted
 from fakes.serve import serving
 
@@ -121,7 +122,7 @@ def in_its_time(fake, controller=-3650 * DAY):
     """Let all that waits move the fake's clock instead; the controller's own clock is wrong by so many seconds."""
     clock = SimpleNamespace(sleep=fake.advance, monotonic=fake.now, time=lambda: fake.now() + controller)
     with contextlib.ExitStack() as stack:
-        for module in (_http, _wait, _digitalocean):
+        for module in (http, wait, registry):
             stack.enter_context(mock.patch.object(module, "time", clock))
         yield stack.enter_context(mounted(fake, URL))
 
@@ -1250,7 +1251,7 @@ def playing(folder, url, token, in_process):
     (folder / "play.json").write_text(json.dumps([play]))
     env = {
         **os.environ,
-        "ANSIBLE_COLLECTIONS_PATH": str(Path(_http.__file__).parents[5]),
+        "ANSIBLE_COLLECTIONS_PATH": str(Path(http.__file__).parents[6]),
         "ANSIBLE_HOME": str(folder / "home"),
         "ANSIBLE_LOCALHOST_WARNING": "0",
         "ANSIBLE_NOCOLOR": "1",

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.registry.hygiene.plugins.module_utils import _http
+from ansible_collections.registry.hygiene.plugins.module_utils._core import http
 from contract.mounts import as_module
 from contract.quay_rows import QUAY_TOKEN, plain, quay
 from fakes.mount import mounted
@@ -28,7 +28,7 @@ def fake():
 
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch):
-    monkeypatch.setattr(_http.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(http.time, "sleep", lambda seconds: None)
 
 
 def run(fake, module="quay_autoprune_policy", check_mode=False, **options):
@@ -215,8 +215,8 @@ def test_the_own_user_may_be_named_as_an_organization(fake):
 
 
 def test_the_rate_limit_of_quay_only_delays(fake, monkeypatch):
-    monkeypatch.setattr(_http.time, "sleep", fake.advance)
-    monkeypatch.setattr(_http.time, "monotonic", fake.now)
+    monkeypatch.setattr(http.time, "sleep", fake.advance)
+    monkeypatch.setattr(http.time, "monotonic", fake.now)
     fake.switches["rate_limit"] = 5
     result = info(fake, repositories=["bulk/*"])
     assert not result.get("failed") and len(result["policies"]) == 500

@@ -1,0 +1,41 @@
+# Copyright: registry.hygiene contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Checks a registry's answer against a JSON Schema. The only file that imports jsonschema, at the first check."""
+
+from __future__ import annotations
+
+import contextlib
+import traceback
+from typing import Any
+
+from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import ContractError, MissingLibrary
+
+_VALIDATORS = {}  # id of a schema -> (schema, its validator): building one costs more than using it a hundred times
+
+
+def check(document: Any, schema: dict, what: str) -> None:
+    """Raise ContractError, naming the place, if the answer of `what` does not fit the schema (draft-07 words)."""
+    validator = _validator(schema)
+    for error in validator.iter_errors(document):
+        place = "/".join(str(part) for part in error.absolute_path) or "the top"
+        raise ContractError(
+            f"{what} answered in a form that is not known: at {place}, {error.message[:200]}. "
+            "Is this the right registry, and a version that is supported?"
+        )
+
+
+def _validator(schema: dict) -> Any:
+    if id(schema) not in _VALIDATORS:
+        try:
+            import jsonschema
+        except ImportError:
+            raise MissingLibrary("jsonschema", traceback.format_exc()) from None
+        _VALIDATORS[id(schema)] = (schema, jsonschema.Draft7Validator(schema))
+    return _VALIDATORS[id(schema)][1]
+
+
+def preload() -> None:
+    """Import jsonschema if it is there: for a process that will fork children which need it."""
+    with contextlib.suppress(ImportError):
+        import jsonschema  # noqa: F401

@@ -1,0 +1,63 @@
+# Copyright: registry.hygiene contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which manifests of a DigitalOcean registry no tag reaches, and how many bytes only they hold. Pure."""
+
+from __future__ import annotations
+
+from ansible_collections.registry.hygiene.plugins.module_utils._core import schedule
+
+
+def unreachable(manifests: list) -> list:
+    """Return the manifests of one repository that are reached neither by a tag nor by an index that a tag reaches.
+
+    manifests: {"digest", "tags": [...], "blobs": [{"digest"}]}. The blobs of an index hold the digests of its children,
+    which are listed without tags themselves, and are no garbage.
+    """
+    by_digest = {manifest["digest"]: manifest for manifest in manifests}
+    waiting = [manifest for manifest in manifests if manifest.get("tags")]
+    reached = set()
+    while waiting:
+        manifest = waiting.pop()
+        if manifest["digest"] not in reached:
+            reached.add(manifest["digest"])
+            waiting += [
+                by_digest[blob["digest"]] for blob in manifest.get("blobs") or [] if blob["digest"] in by_digest
+            ]
+    return [manifest for manifest in manifests if manifest["digest"] not in reached]
+
+
+def forecast(repository: str, manifests: list, now: float) -> dict:
+    """Return {"deletions", "uncertain", "kept"} of a run that removes untagged manifests."""
+    doomed = {manifest["digest"] for manifest in unreachable(manifests)}
+    found = {"deletions": [], "uncertain": [], "kept": []}
+    for manifest in manifests:
+        goes = manifest["digest"] in doomed
+        tags = manifest.get("tags") or []
+        image = {
+            "target": repository,
+            "tag": ", ".join(tags) or None,
+            "digest": manifest["digest"],
+            "age": int(now - schedule.epoch(manifest["updated_at"])) if manifest.get("updated_at") else None,
+            "size": manifest.get("compressed_size_bytes") or 0,
+            "because": "no tag reaches it" if goes else "" if tags else "a tag reaches it through an index",
+        }
+        found["deletions" if goes else "kept"].append(image)
+    return found
+
+
+def freed_bytes(manifests: list, garbage: list) -> int:
+    """Return the bytes of the blobs that only garbage names, each once: at least that much would be freed.
+
+    manifests: all of the registry, because its repositories share blobs.
+    """
+    doomed = {id(manifest) for manifest in garbage}
+    kept = {
+        blob["digest"] for manifest in manifests if id(manifest) not in doomed for blob in manifest.get("blobs") or []
+    }
+    sizes = {
+        blob["digest"]: blob.get("compressed_size_bytes") or 0
+        for manifest in garbage
+        for blob in manifest.get("blobs") or []
+    }
+    return sum(size for digest, size in sizes.items() if digest not in kept)

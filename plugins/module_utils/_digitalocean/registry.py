@@ -1,0 +1,166 @@
+# Copyright: registry.hygiene contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""DigitalOcean: how to sign in, its rate limits, what its errors mean, which registries there are."""
+
+from __future__ import annotations
+
+import collections
+import datetime
+import threading
+import time
+from typing import Any
+
+from ansible.module_utils.basic import env_fallback
+from ansible_collections.registry.hygiene.plugins.module_utils._core import http, names
+from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import (
+    ApiError,
+    ContractError,
+    Denied,
+    NotFound,
+    PlanRefused,
+    RegistryError,
+)
+
+ARGUMENT_SPEC = dict(
+    digitalocean_token=dict(
+        type="str",
+        required=True,
+        no_log=True,
+        fallback=(env_fallback, ["DIGITALOCEAN_TOKEN", "DIGITALOCEAN_ACCESS_TOKEN", "DO_API_TOKEN"]),
+    ),
+    digitalocean_url=dict(
+        type="str", default="https://api.digitalocean.com", fallback=(env_fallback, ["DIGITALOCEAN_URL"])
+    ),
+)
+TARGET_SPEC = dict(registries=dict(type="list", elements="str", required=True))
+CURRENT, LEGACY = ("v2", "registries"), ("v2", "registry")
+PAGE = 200  # the most that DigitalOcean gives
+SMALLEST_PAGE = 20  # what it gives if it is not asked for more
+BURST, BURST_SECONDS = 240, 60.0  # it refuses the 251st request within a minute
+REGISTRIES = {
+    "type": "object",
+    "required": ["registries"],
+    "properties": {
+        "registries": {
+            "type": ["array", "null"],
+            "items": {"type": "object", "required": ["name"], "properties": {"name": {"type": "string"}}},
+        }
+    },
+}
+REGISTRY = {"type": "object", "required": ["registry"], "properties": {"registry": {"type": "object"}}}
+
+
+class Pace:
+    """Lets at most `most` requests out within any `seconds`; threads may share it."""
+
+    def __init__(self, most: int, seconds: float) -> None:
+        self.seconds = seconds
+        self.slots = collections.deque(maxlen=most)
+        self.lock = threading.Lock()
+
+    def wait(self) -> None:
+        """Wait for the next free slot."""
+        with self.lock:
+            now = time.monotonic()
+            full = len(self.slots) == self.slots.maxlen
+            slot = max(now, self.slots[0] + self.seconds) if full else now
+            self.slots.append(slot)
+        if slot > now:
+            time.sleep(slot - now)
+
+
+def client(params: dict, read_only: bool = False) -> http.Client:
+    """Return a client that signs in with digitalocean_token and keeps below the rate limits."""
+    bearer = http.Bearer(params["digitalocean_token"], "digitalocean_token")
+    pace = Pace(BURST, BURST_SECONDS)
+
+    def auth(request: Any) -> Any:
+        pace.wait()
+        return bearer(request)
+
+    made = http.Client(params["digitalocean_url"], params, auth, explain, read_only)
+    made.secrets.add(bearer.token)  # without the blanks that may be around it in the option
+    return made
+
+
+def explain(method: str, where: str, response: Any) -> RegistryError:
+    """Return what an error answer of DigitalOcean means, and what to do."""
+    status, words = response.status_code, http.message_of(response)
+    text = str(http.explain(method, where, response))
+    if status == 401:
+        return Denied(f"{text}. The token is mistyped, expired or revoked (digitalocean_token)", status, words)
+    if status == 403:
+        scope = "registry:read" if method in http.READING else "registry:update"
+        return ApiError(f"{text}. The token lacks the scope {scope}", status, words)
+    if status == 404 and _id(response) == "not_found":
+        return NotFound(text, status, words)
+    if status == 404:
+        return ContractError(f"{text}. This is not DigitalOcean's API: is digitalocean_url right?")
+    if status == 429:
+        reset = response.headers.get("ratelimit-reset", "")
+        try:
+            when = datetime.datetime.fromtimestamp(int(reset), datetime.timezone.utc)
+        except (ValueError, OverflowError, OSError):  # not a number, or none that is a time
+            when = "within an hour"
+        return ApiError(f"{text}. The token's requests are used up; more are allowed {when}", status, words)
+    return ApiError(text, status, words)
+
+
+def _id(response: Any) -> str | None:
+    try:
+        return response.json().get("id")
+    except (ValueError, AttributeError):
+        return None
+
+
+def check_names(given: list) -> None:
+    """Raise PlanRefused if a name cannot be one of a registry, or a glob for some."""
+    for name in given:
+        if not name or not all(sign.islower() or sign.isdigit() or sign in "-*?[]!" for sign in name):
+            raise PlanRefused(f"registries: {name!r} is no name of a registry (lower-case letters, digits and -)")
+
+
+def targets(client: http.Client, given: list) -> str | list[str]:
+    """Return the registries that are meant; `known` of the client has all of the account, by name."""
+    if not given:
+        return []
+    found = client.get(http.path(*CURRENT), schema=REGISTRIES)["registries"] or []
+    client.known = {registry["name"]: registry for registry in found}
+    return names.exact(given) or names.expand(given, lambda _glob: list(client.known), client.warnings)
+
+
+def locate(client: http.Client, name: str) -> tuple[tuple, dict]:
+    """Return the path segments of a registry of the account, and what is known of it; raises NotFound.
+
+    The path is of the legacy family where the current one does not have a registry that it lists.
+    """
+    if name not in client.known:
+        have = ", ".join(sorted(client.known)) or "none"
+        raise NotFound(f"there is no registry {name!r}; registries of this account: {have}", 404)
+    try:
+        found = client.get(http.path(*CURRENT, name), schema=REGISTRY)["registry"]
+    except NotFound:
+        return (*LEGACY, name), client.known[name]
+    return (*CURRENT, name), dict(client.known[name], **found)
+
+
+def listing(client: http.Client, where: str, key: str, identity: str, schema: dict) -> tuple[list, float]:
+    """Return all items of a paged listing, each once, and the server's time. Pages may come without links and meta."""
+    items, page, now = {}, 1, None
+    while True:
+        response = client.request("GET", where, {"page": str(page), "per_page": str(PAGE)})
+        now = http.server_time(response) if now is None else now
+        found = client.parse(where, response, schema)
+        rows = found[key] or []
+        known = len(items)
+        items.update({row[identity]: row for row in rows})
+        total = (found.get("meta") or {}).get("total")
+        complete = isinstance(total, int) and len(items) >= total
+        if complete or total is None and (len(items) == known or len(rows) < SMALLEST_PAGE):
+            return list(items.values()), now
+        if len(items) == known:
+            raise ContractError(
+                f"GET {where}: {known} of {total} came; the listing changed while it was read. Run again"
+            )
+        page += 1

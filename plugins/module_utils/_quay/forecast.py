@@ -1,0 +1,194 @@
+# Copyright: registry.hygiene contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which tags of a repository Quay's auto-prune worker deletes, for certain or perhaps. Pure.
+
+fates: tag -> (certain, because). A tag without one stays; one whose fate is not certain counts as there and as gone.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import math
+import re
+import warnings
+from typing import Any, Iterator
+
+from ansible_collections.registry.hygiene.plugins.module_utils._core import patterns
+from ansible_collections.registry.hygiene.plugins.module_utils._quay.policies import MOST_SECONDS, MOST_TAGS, SECONDS
+
+COSIGN = re.compile(r"sha256-([0-9a-f]{64})\.(sig|att|sbom)\Z")
+SCOPES = ("organization policy", "repository policy", "default policy of the registry")
+METHODS = {"creation_date": "older than", "number_of_tags": "not among the newest"}  # in the worker's order
+STATES = {"MIRROR": "mirror", "READ_ONLY": "read-only"}
+FAILS = "Quay's worker fails at {} and deletes nothing or only a part"
+SECOND = "within the same second as the limit"
+MOST_ORDERED = 4  # policies of which every order is tried
+
+
+def forecast(
+    repository: str,
+    state: str,
+    tags: list,
+    namespace_policies: list,
+    repository_policies: list,
+    default_policy: dict | None,
+    now: float,
+) -> dict:
+    """Return {"deletions": [image], "uncertain": [image], "kept": [image]}: every active tag once.
+
+    tags: as Quay lists them; policies: in option words; default_policy: as in Quay's configuration, or None.
+    """
+    live = {tag["name"]: tag for tag in tags if tag.get("end_ts") is None or tag["end_ts"] > now}
+    candidates = [name for name, tag in live.items() if not tag.get("immutable") and not COSIGN.match(name)]
+    rows = sorted(((live[name]["start_ts"], name) for name in candidates), reverse=True)
+    fates: dict = {}
+    if state == "NORMAL" or not namespace_policies:
+        # Quay ffba0c7: the walk along the policies of repositories stumbles over one that is not NORMAL.
+        stop = None if state == "NORMAL" else FAILS.format(f"the policies of a {STATES.get(state, state)} repository")
+        scopes = zip(SCOPES, (namespace_policies, repository_policies))
+        ordinary = [_policy(scope, policy, rows) for scope, policies in scopes for policy in policies]
+        fates = _ordinary_run(ordinary, stop, now)
+    if state == "NORMAL" and default_policy:
+        # Quay ffba0c7: a run of its own, so it takes place whatever fails in the ordinary one.
+        fates = _run([_policy(SCOPES[2], default_policy, rows)], fates, None, now)
+    fates.update(_cascade(live, fates))
+    found: dict = {"deletions": [], "uncertain": [], "kept": []}
+    alone = "" if state == "NORMAL" else f"{STATES.get(state, state)}: Quay leaves it alone"
+    for name, tag in live.items():
+        reason = "immutable" if tag.get("immutable") else "cosign" if COSIGN.match(name) else alone
+        certain, because = fates.get(name, (None, reason))
+        image = dict(target=repository, tag=name, digest=tag.get("manifest_digest"), age=int(now - tag["start_ts"]))
+        kind = {True: "deletions", False: "uncertain", None: "kept"}[certain]
+        found[kind].append(dict(image, size=tag.get("size"), because=because))
+    return found
+
+
+def _policy(scope: str, policy: dict, rows: list) -> dict:
+    """Return a policy as it is carried out: its place, its rule in words, the rows that it selects, why in doubt."""
+    method, value, pattern = policy.get("method"), policy.get("value"), policy.get("tag_pattern")
+    limit, fails = _limit(method, value)
+    rule, doubt = f"{scope}: {METHODS.get(str(method), f'method {method}')} {value}", None
+    if pattern is not None:
+        # Quay ffba0c7: in the default policy, a pattern without tag_pattern_matches is inverted.
+        wanted = bool(policy.get("tag_pattern_matches", scope != SCOPES[2]))
+        rule += f", tag_pattern {pattern}{'' if wanted else ' (not matching)'}"
+        search, foreign = _reading(pattern if isinstance(pattern, str) else "")
+        if search:
+            rows = [row for row in rows if (search(row[1]) is not None) is wanted]
+        elif foreign:
+            doubt = f"tag_pattern {pattern} may be read differently by Quay's database, or refused: {foreign}"
+        fails = fails or not (search or foreign)
+    # A method that is not known here may come at any place, so it comes first.
+    place = (list(METHODS).index(method) if method in METHODS else -1, SCOPES.index(scope))
+    doubt = FAILS.format(rule) if fails else doubt
+    return dict(place=place, rule=rule, limit=limit, pattern=pattern, rows=rows, doubt=doubt)
+
+
+def _limit(method: Any, value: Any) -> tuple[Any, bool]:
+    """Return beyond how many tags or seconds tags go (all of them if unknown), and whether the worker fails."""
+    try:
+        if method == "number_of_tags":
+            limit = int(value)
+            whole = isinstance(value, int) and not isinstance(value, bool)
+            return limit, not (whole and 0 < limit <= MOST_TAGS)
+        if method == "creation_date":
+            # Quay ffba0c7, util/timedeltastring.py: a number is what Python's int() takes: " 7d", "-5d", "1_0d".
+            limit = int(value[:-1]) * SECONDS[value[-1:]]
+            return limit, abs(limit) > MOST_SECONDS
+    except (KeyError, OverflowError, TypeError, ValueError):
+        pass
+    return -math.inf, True
+
+
+@functools.lru_cache(maxsize=1024)
+def _reading(pattern: str) -> tuple[Any, str | None]:
+    """Return the search of a pattern that all databases share, or else what they do not; neither if none takes it."""
+    if not pattern.strip() or patterns.fault(pattern):
+        return None, None
+    foreign = patterns.not_portable(pattern)
+    if foreign:
+        return None, foreign
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return re.compile(pattern).search, None
+
+
+def _ordinary_run(policies: list, stop: str | None, now: float) -> dict:
+    """Return the fates after the policies: ages first, and of one method those of the organization first."""
+    fates: dict = {}
+    policies.sort(key=lambda policy: (policy["place"], policy["doubt"] is None))
+    for (method, _scope), group in itertools.groupby(policies, lambda policy: policy["place"]):
+        # Quay ffba0c7 reads the policies of one scope in no order: one that may fail may be the first.
+        several = list(group)
+        stop = stop or several[0]["doubt"]
+        if stop or method == 0 or all(policy["pattern"] is None for policy in several):
+            fates = _run(several, fates, stop, now)
+        else:
+            fates = _in_any_order([policy for policy in several if any(_doomed(policy, fates, now))], fates, now)
+    return fates
+
+
+def _in_any_order(policies: list, fates: dict, now: float) -> dict:
+    """Return the fates after policies whose order is not known: certain is what is so in every order."""
+    doubt = "the order in which Quay applies the policies is not known"
+    if len(policies) > MOST_ORDERED:
+        return _run(policies, fates, doubt, now)
+    ends = [_run(order, fates, None, now) for order in itertools.permutations(policies)]
+    merged = {}
+    for name in dict.fromkeys(itertools.chain(*ends)):
+        found = [end[name] for end in ends if name in end]
+        merged[name] = min(found)
+        if merged[name][0] and len(found) < len(ends):
+            merged[name] = (False, f"{found[0][1]}: {doubt}")
+    return merged
+
+
+def _run(policies: Any, fates: dict, stop: str | None, now: float) -> dict:
+    """Return the fates after policies in this order; from a doubt on, such as `stop`, nothing is certain any more."""
+    fates = dict(fates)
+    for policy in policies:
+        stop = stop or policy["doubt"]
+        for name, doubt in list(_doomed(policy, fates, now)):
+            if stop or doubt:
+                own = stop and stop == policy["doubt"]
+                fates.setdefault(name, (False, stop if own else f"{policy['rule']}: {stop or doubt}"))
+            else:
+                fates[name] = (True, policy["rule"])
+    return fates
+
+
+def _doomed(policy: dict, fates: dict, now: float) -> Iterator[tuple[str, str | None]]:
+    """Yield (tag, doubt or None) for each tag that one policy deletes, or may delete, of those that may be there."""
+    # Quay ffba0c7 lists whole seconds but compares milliseconds: within one second nothing is known.
+    limit, newer, surely_newer = policy["limit"], 0, 0
+    rows = (row for row in policy["rows"] if row[1] not in fates or not fates[row[1]][0])
+    for start, group in itertools.groupby(rows, lambda row: row[0]):
+        names = [name for _start, name in group]
+        if policy["place"][0] == 0:
+            dooms, surely, doubt = now - start >= limit - 1, now - start > limit + 1, SECOND
+        else:
+            there = sum(name not in fates for name in names)
+            dooms, surely = newer + len(names) > limit, surely_newer >= limit
+            unsure = newer + len(names) > surely_newer + there
+            doubt = "depends on other tags that are uncertain" if unsure else SECOND
+            newer, surely_newer = newer + len(names), surely_newer + there
+        if dooms:
+            yield from ((name, None if surely else doubt) for name in names)
+
+
+def _cascade(live: dict, fates: dict) -> dict:
+    """Return the fates of the cosign tags: they go with the last ordinary tag of their image."""
+    ordinary: dict = {}
+    for name, tag in live.items():
+        if not COSIGN.match(name):
+            ordinary.setdefault(tag["manifest_digest"], []).append(fates.get(name))
+    found = {}
+    for name, tag in live.items():
+        cosign = COSIGN.match(name)
+        of_image = ordinary.get(f"sha256:{cosign.group(1)}") if cosign and not tag.get("immutable") else None
+        if of_image and all(of_image):
+            certain = all(fate[0] for fate in of_image)
+            found[name] = (certain, f"signature of an image that {'goes' if certain else 'may go'} (cosign)")
+    return found

@@ -1,0 +1,260 @@
+# Copyright: registry.hygiene contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""SWR's retention policies in option words: checks of what is declared, and reading what is there."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from typing import Any
+
+from ansible_collections.registry.hygiene.plugins.module_utils._core import http, names, patterns, schedule
+from ansible_collections.registry.hygiene.plugins.module_utils._core.engine import Resource
+from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import PlanRefused
+from ansible_collections.registry.hygiene.plugins.module_utils._swr import registry
+
+TARGET_SPEC = dict(
+    namespace=dict(type="str", required=True, aliases=["organization"]),
+    repositories=dict(type="list", elements="str", required=True),
+)
+POLICY_SPEC = dict(
+    template=dict(type="str", choices=["date_rule", "tag_rule"]),
+    days=dict(type="int"),
+    num=dict(type="int"),
+    tag_selectors=dict(
+        type="list",
+        elements="dict",
+        options=dict(
+            kind=dict(type="str", required=True, choices=["label", "regexp"]),
+            pattern=dict(type="str", required=True),
+        ),
+    ),
+)
+# template -> the option that goes with it, and the most that the console allows
+LIMITS = {"date_rule": ("days", 365), "tag_rule": ("num", 1000)}
+POLICIES = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "required": ["id", "rules"],
+        "properties": {
+            "id": {"type": ["integer", "string"]},
+            "rules": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "required": ["template", "params"],
+                    "properties": {
+                        "template": {"type": "string"},
+                        "params": {"type": "object"},
+                        "tag_selectors": {
+                            "type": ["array", "null"],
+                            "items": {
+                                "type": "object",
+                                "required": ["kind", "pattern"],
+                                "properties": {"kind": {"type": "string"}, "pattern": {"type": "string"}},
+                            },
+                        },
+                    },
+                },
+            },
+        },
+    },
+}
+TAGS = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "required": ["Tag", "updated"],
+        "properties": {"Tag": {"type": "string"}, "updated": {"type": "string"}},
+    },
+}
+HISTORIES = {
+    "type": "object",
+    "required": ["retention_log"],
+    "properties": {
+        "retention_log": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["id", "tag", "created_at", "rule_type"],
+                "properties": {"tag": {"type": "string"}, "created_at": {"type": "string"}},
+            },
+        }
+    },
+}
+
+
+def check(params: dict) -> list[str]:
+    """Return warnings about the declared policy; raises PlanRefused that says what to write instead."""
+    if params["state"] == "absent":
+        return []
+    if params["template"] is None:
+        raise PlanRefused("template is null: write date_rule or tag_rule")
+    option, most = LIMITS[params["template"]]
+    value = params[option]
+    for other, _most in LIMITS.values():
+        if other != option and params[other] is not None:
+            raise PlanRefused(f"{other} does not go with template {params['template']}, which takes {option}")
+    if value is None or not 1 <= value <= most:
+        raise PlanRefused(f"{option}: {value!r}: template {params['template']} takes a number from 1 to {most}")
+    return [warning for selector in params["tag_selectors"] or [] for warning in _doubts(selector)]
+
+
+def _doubts(selector: dict) -> list[str]:
+    pattern = selector["pattern"]
+    if not pattern.strip() or pattern != pattern.strip():
+        raise PlanRefused(f"tag_selectors: pattern {pattern!r} is empty or has blanks around it: write what it means")
+    if selector["kind"] == "label":
+        if not re.match(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}\Z", pattern):
+            raise PlanRefused(
+                f"tag_selectors: {pattern!r} is no tag: kind label takes one tag, kind regexp an expression"
+            )
+        return []
+    # The manual warns that with a badly formed filter all tags of the image are deleted.
+    fault = patterns.fault(pattern)
+    if fault:
+        raise PlanRefused(f"tag_selectors: pattern {pattern!r} is no regular expression: {fault}")
+    doubts = []
+    foreign = patterns.not_re2(pattern)
+    if foreign:
+        doubts.append(f"{foreign} is not known to all engines; keep to the syntax of RE2")
+    if not (pattern.startswith("^") and pattern.endswith("$")):
+        doubts.append("it is not anchored, and SWR does not say whether it must match a whole tag; write ^...$")
+    return [f"tag_selectors: pattern {pattern!r}: {doubt}" for doubt in doubts]
+
+
+def declared(params: dict) -> dict | None:
+    """Return the declared policy as a state, None for absent."""
+    if params["state"] == "absent":
+        return None
+    return _state(params["template"], params[LIMITS[params["template"]][0]], params["tag_selectors"])
+
+
+def _state(template: str, value: Any, selectors: list | None) -> dict:
+    pairs = sorted({(selector["kind"], selector["pattern"]) for selector in selectors or []})
+    state = {"template": template, LIMITS[template][0]: value}
+    return dict(state, tag_selectors=[{"kind": kind, "pattern": pattern} for kind, pattern in pairs])
+
+
+def in_option_words(found: list) -> dict | None:
+    """Return the policies of a repository, as SWR lists them, as one state.
+
+    SWR documents one policy of one rule. What goes beyond is kept under keys that no declared state has:
+    `further_policies`, and `rules` for a policy that the options cannot say.
+    """
+    if not found:
+        return None
+    state = _one_in_option_words(found[0])
+    return dict(state, further_policies=[_one_in_option_words(policy) for policy in found[1:]]) if found[1:] else state
+
+
+def _one_in_option_words(policy: dict) -> dict:
+    rules = policy["rules"]
+    if len(rules) == 1 and rules[0]["template"] in LIMITS:
+        value = rules[0]["params"].get(LIMITS[rules[0]["template"]][0])
+        if re.match(r"[0-9]+\Z", str(value)):  # SWR writes numbers as texts
+            return _state(rules[0]["template"], int(value), rules[0].get("tag_selectors"))
+    return {"rules": rules}
+
+
+def template(policy: dict) -> str | None:
+    """Return the template of a policy as SWR lists it, None if the options cannot say it."""
+    return _one_in_option_words(policy).get("template")
+
+
+def in_api_words(state: dict) -> dict:
+    """Return a state as a body for SWR: numbers as texts, and tag_selectors always."""
+    option = LIMITS[state["template"]][0]
+    rule = {
+        "template": state["template"],
+        "params": {option: str(state[option])},
+        "tag_selectors": state["tag_selectors"],
+    }
+    return {"algorithm": "or", "rules": [rule]}
+
+
+def tags(client: Any, namespace: str, repository: str) -> tuple[list, float]:
+    """Return the tags of a repository as SWR lists them, and the server's time."""
+    where = registry.repository_path(namespace, repository, "tags")
+    query = {"limit": str(registry.PAGE), "offset": "0"}
+    rows, now = {}, None
+    while query is not None:
+        response = client.request("GET", where, query)
+        now = http.server_time(response) if now is None else now
+        page = client.parse(where, response, TAGS)
+        rows.update({tag["Tag"]: tag for tag in page})
+        more = registry.next_page(page, query)
+        query = None if more is None else dict(query, **more)
+    return list(rows.values()), now
+
+
+def oldest(since: str | None) -> float:
+    """Return the time (epoch seconds) that lies `since` (such as 7d) before now; raises PlanRefused."""
+    if since is None:
+        return 0.0
+    return time.time() - schedule.seconds(since, "history_since")
+
+
+def history(client: Any, where: str, since: str | None) -> list[dict]:
+    """Return which tags were deleted by policies since then, the latest first: tag, created_at, retention_id, rule."""
+    rows = {}
+    for page in client.pages(where, {"limit": str(registry.PAGE), "offset": "0"}, HISTORIES, _next_histories):
+        rows.update({row["id"]: row for row in page["retention_log"]})
+    limit = oldest(since)
+    recent = [row for row in rows.values() if schedule.epoch(row["created_at"]) >= limit]
+    recent.sort(key=lambda row: (schedule.epoch(row["created_at"]), row["id"]), reverse=True)
+    return [_history_in_option_words(row) for row in recent]
+
+
+def _next_histories(page: dict, query: dict) -> dict | None:
+    return registry.next_page(page["retention_log"], query)
+
+
+def _history_in_option_words(row: dict) -> dict:
+    try:
+        rule = json.loads(row["rule_type"])  # SWR gives the rule as a text of JSON
+    except (TypeError, ValueError):
+        rule = row["rule_type"]
+    fits = isinstance(rule, dict) and isinstance(rule.get("params"), dict) and "template" in rule
+    words = _one_in_option_words({"rules": [rule]}) if fits else {"rules": [rule]}
+    return {"tag": row["tag"], "created_at": row["created_at"], "retention_id": row.get("retention_id"), "rule": words}
+
+
+class RetentionReader(Resource):
+    """The retention policy of one repository, to be read."""
+
+    noun = "retention"
+    careful = True
+    estimate = True
+
+    @classmethod
+    def validate(cls, params):
+        names.require(params["repositories"], "repositories")
+        registry.check_names(params["namespace"] or "", params["repositories"])
+        return []
+
+    @classmethod
+    def targets(cls, client, params):
+        given = params["repositories"]
+        return names.exact(given) or names.expand(given, registry.lister(client, params["namespace"]), client.warnings)
+
+    def where(self, *rest: Any) -> str:
+        """Return the path of the repository's policies, or of something below it."""
+        return registry.repository_path(self.params["namespace"], self.target, "retentions", *map(str, rest))
+
+    def fetch(self) -> list:
+        """Return the policies as SWR lists them, the oldest first."""
+        found = self.client.get(self.where(), schema=POLICIES)
+        return sorted((policy for policy in found if policy["rules"]), key=lambda policy: int(policy["id"]))
+
+    def read(self):
+        self.found = self.fetch()
+        if len(self.found) > 1:
+            self.client.warnings.append(
+                f"{self.params['namespace']}/{self.target} holds {len(self.found)} retention policies, where SWR "
+                f"documents one: {json.dumps([_one_in_option_words(policy) for policy in self.found])}"
+            )
+        return in_option_words(self.found)

@@ -1,0 +1,92 @@
+# Copyright: registry.hygiene contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.registry.hygiene.plugins.module_utils._core import patterns
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    ["[bad(", "*", "+x", "?", "(a", "a)", "a**", "a{2,1}", "[z-a]", "a\\", "{2}", "^*", "[", "x{99999999999}", "(|*)"],
+)
+def test_what_no_engine_accepts_has_a_fault(pattern):
+    assert patterns.fault(pattern)
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "^v[0-9]+",
+        "^(dev|feature)-",
+        "a{2,3}",
+        "[]a]",
+        r"\.",
+        "[*+?|)]",
+        # each known to some engine only
+        r"\mword\M",
+        "[[:digit:]]+",
+        "[[:alpha:][:digit:]]*",
+        "***:abc",
+        "(?i)dev",
+        "a(?i)b",
+        "(?e)x",
+        "(?<name>x)",
+        "(?P<name>x)",
+        "(?<=a+)b",
+        "a++",
+        r"\p{Lu}x",
+        "a{,3}",
+        "(?-i:a)",
+        "***=(",
+        "[a\\]",
+    ],
+)
+def test_what_some_engine_accepts_has_none(pattern):
+    assert patterns.fault(pattern) is None
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "^v",
+        "v.*",
+        "^[0-9]+\\.[0-9]+$",
+        "(dev|feature)-",
+        "a{2,3}",
+        "a{2}",
+        "a{1,}",
+        "[+*?|)(]",
+        "[^]|]",
+        "\\(x\\)",
+        "^$",
+        "a+b?c*",
+    ],
+)
+def test_the_shared_subset_is_portable(pattern):
+    assert patterns.not_portable(pattern) is None
+
+
+@pytest.mark.parametrize(
+    ("pattern", "what"),
+    [
+        (r"^v\d+$", r"\d"),
+        (r"\bx", r"\b"),
+        (r"[\d]", r"[\d]"),
+        ("[[:digit:]]", "[[:digit:]]"),
+        ("(?i)dev", "(?"),
+        ("(?!dev)", "(?"),
+        ("a*?", "lazy"),
+        ("a++", "possessive"),
+        ("a|", "empty alternative"),
+        ("(|b)", "empty alternative"),
+        ("a{,3}", "no repetition"),
+        ("a{", "no repetition"),
+        ("a{256}", "255"),
+        ("a{2,300}", "255"),
+    ],
+)
+def test_what_engines_read_differently_is_named(pattern, what):
+    assert what in patterns.not_portable(pattern)
