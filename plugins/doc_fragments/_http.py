@@ -36,15 +36,18 @@ options:
   timeout:
     description:
       - Seconds to wait for a connection, and for each further piece of an answer.
+      - An answer has to be complete within four times as long.
     type: float
     default: 30
   retries:
     description:
       - How many times a request is sent again after a lost connection or an answer of status 429, 502, 503 or 504.
       - A C(POST) is only sent again after status 429. When its answer is lost, the state is read back instead.
-      - The pauses grow from half a second and are random. A C(Retry-After) of up to a minute is obeyed.
+      - The pauses grow from half a second and are random; those of the default last between half a minute and one. A
+        C(Retry-After) of up to a minute is obeyed.
+      - A host that never answered is given up after less than a minute, one whose name is not known after some seconds.
     type: int
-    default: 5
+    default: 7
   workers:
     description:
       - How many requests are under way at the same time when a task has many targets.

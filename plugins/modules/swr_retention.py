@@ -225,8 +225,8 @@ class Retention(retention.RetentionReader):
         return declared
 
     def foresee(self, current, planned):
-        rows, now = retention.tags(self.client, self.params["namespace"], self.target)
-        return forecast.forecast(f"{self.params['namespace']}/{self.target}", rows, planned, now)
+        rows = retention.tags(self.client, self.params["namespace"], self.target)
+        return forecast.forecast(f"{self.params['namespace']}/{self.target}", rows, planned, self.client.clock()[0])
 
     def _kept(self, planned):
         """Return the policy that is or can be made the planned one, None if there is none."""

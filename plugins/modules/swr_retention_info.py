@@ -99,6 +99,7 @@ failures:
     gone: "GET /v2/manage/namespaces/acme/repos/gone/retentions answered 404 SVCSTG.SWR.4040010: There is no such ..."
 """
 
+from ansible_collections.registry.hygiene.plugins.module_utils._core import schedule
 from ansible_collections.registry.hygiene.plugins.module_utils._core.module import Module
 from ansible_collections.registry.hygiene.plugins.module_utils._swr import registry, retention
 
@@ -110,7 +111,8 @@ class RetentionHistory(retention.RetentionReader):
 
     @classmethod
     def validate(cls, params):
-        retention.oldest(params["history_since"])
+        if params["history_since"]:
+            schedule.seconds(params["history_since"], "history_since")
         return super().validate(params)
 
     def read(self):

@@ -137,7 +137,7 @@ each_shared = pytest.mark.parametrize("path", SHARED, ids=SHARED_NAMES)
 def test_only_one_file_imports_each_library(path):
     imported = set(re.findall(r"^\s*(?:import|from) (\w+)", path.read_text(), re.MULTILINE))
     name = f"{path.parent.name}/{path.name}"
-    assert ("requests" in imported) == (name == "_core/http.py")
+    assert ("requests" in imported) == (name == "_core/transport.py")
     assert ("jsonschema" in imported) == (name == "_core/schema.py")
     assert ("AnsibleModule" in code(path)) == (name == "_core/module.py")
 

@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 import dataclasses
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Callable
 
 from ansible_collections.registry.hygiene.plugins.module_utils._core import fuse, preview
-from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import RegistryError
+from ansible_collections.registry.hygiene.plugins.module_utils._core.crew import Crew
+from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import RegistryError, Unreachable
 
 MOST_WARNINGS = 3  # about targets without a forecast
 
@@ -59,11 +59,10 @@ class Resource:
         raise NotImplementedError
 
     def read_back(self, doubt: RegistryError, look: Callable[[], Any]) -> Any:
-        """Return look(), after a write with an unknown effect; if that fails, raise, and count the write as done."""
+        """Return look(), after a write with an unknown effect; if that fails, the error tells of both."""
         try:
             return look()
         except RegistryError as error:
-            self.client.written.append(("perhaps", self.target))
             raise RegistryError(f"{doubt}; reading back failed: {error}") from None
 
 
@@ -86,20 +85,16 @@ def converge(resource_class: type, client: Any, params: dict, check_mode: bool) 
     single = isinstance(found, str)
     targets = [found] if single else list(dict.fromkeys(found))
     things = {target: resource_class(client, params, target) for target in targets}
-    failures, forecasts, unfinished = {}, {}, {}
+    failures, forecasts = {}, {}
 
-    with ThreadPoolExecutor(max(1, min(params["workers"], len(targets)))) as pool:
+    with Crew(max(1, min(params["workers"], len(targets))), client) as crew:
 
-        def each(verb: Callable, names: list, into: dict | None = None) -> dict:
-            """Return target -> result of verb(target), of all that did not fail; others go to failures, or `into`."""
-            results = dict(zip(names, pool.map(_guard(verb), names)))
-            errors = {name: found for name, found in results.items() if isinstance(found, RegistryError)}
-            fatal = [error for error in errors.values() if error.fatal]
-            if fatal and not client.written:
-                raise fatal[0]
-            (failures if into is None else into).update({name: str(error) for name, error in errors.items()})
-            unfinished.update({name: error.state for name, error in errors.items() if error.state is not None})
-            return {name: found for name, found in results.items() if name not in errors}
+        def each(verb: Callable, names: list) -> dict:
+            """Return target -> result of verb(target), of all that did not fail."""
+            results, errors = crew.each(verb, names)
+            _give_up(errors, client)
+            failures.update(errors)
+            return results
 
         alone = 1 if resource_class.careful else 0
         before = each(lambda name: things[name].read(), targets[:alone])
@@ -107,44 +102,57 @@ def converge(resource_class: type, client: Any, params: dict, check_mode: bool) 
         after = each(lambda name: things[name].plan(before[name]), list(before))
         changed = [name for name in after if after[name] != before[name]]
         if resource_class.foresee and (check_mode or params["preview"] or fuse.is_set(params)):
-            unknown = {}
-            forecasts = each(lambda name: things[name].foresee(before[name], after[name]), changed, unknown)
+            forecasts, errors = crew.each(lambda name: things[name].foresee(before[name], after[name]), changed)
+            _give_up(errors, client)
+            unknown = {name: str(error) for name, error in errors.items()}
             client.warnings += [f"no forecast for {name}: {why}" for name, why in unknown.items()][:MOST_WARNINGS]
             if params["preview_file"]:
                 preview.save(forecasts, params["preview_file"])
             if fuse.is_set(params):
                 fuse.check(forecasts, unknown, params)
         if not check_mode:
-            applied = each(lambda name: things[name].apply(before[name], after[name]), changed)
+
+            def settle(name: str) -> Any:
+                client.ledger.begin(name)
+                return things[name].apply(before[name], after[name])
+
+            applied = each(settle, changed)
             after.update({name: state for name, state in applied.items() if state is not None})
+            _look_again(crew, client, [name for name in failures if name in after], things, before)
         reached = [name for name in after if name not in failures]  # what comes now makes none of it undone
         if resource_class.follow and not check_mode:
             after.update(each(lambda name: things[name].follow(after[name]), reached))
 
     done = [name for name in changed if name in reached and not things[name].idle]
+    unfinished = {name: error.state for name, error in failures.items() if error.state is not None}
     return Outcome(
         before={name: state for name, state in before.items() if name in reached},
         after={**{name: after[name] for name in reached}, **unfinished},
         forecasts=forecasts,
-        failures=failures,
+        failures={name: str(error) for name, error in failures.items()},
         single=single,
-        changed=bool(client.written or done),
+        changed=bool(client.ledger.any() or done),
         changed_targets=done,
     )
 
 
-def _guard(verb: Callable) -> Callable:
-    """Return verb with its errors returned instead of raised; after a fatal one, no further target is tried."""
-    stopped = []
+def _give_up(errors: dict, client: Any) -> None:
+    """Raise the first error that is the same for every target, unless something was written already."""
+    fatal = [error for error in errors.values() if error.fatal]
+    if fatal and not client.ledger.any():
+        raise fatal[0]
 
-    def guarded(name: str) -> Any:
-        if stopped:
-            return stopped[0]
+
+def _look_again(crew: Crew, client: Any, failed: list, things: dict, before: dict) -> None:
+    """Find out whether anything was written for targets that failed with a write in doubt: it was, unless disproved."""
+
+    def look(name: str) -> None:
         try:
-            return verb(name)
-        except RegistryError as error:
-            if error.fatal:
-                stopped.append(error)
-            return error
+            if things[name].read() == before[name]:
+                client.ledger.disprove(name)
+        except Unreachable as error:
+            error.fatal = True  # nobody else can look either
+            raise
 
-    return guarded
+    doubtful = set(client.ledger.doubtful())
+    crew.each(look, [name for name in failed if name in doubtful])

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import traceback
 from typing import Any
 
 
@@ -12,6 +13,7 @@ class RegistryError(Exception):
     """Anything that keeps a task from reaching the declared state."""
 
     fatal = False  # True: the same for every target of the task, so trying the next one is no use
+    sent = False  # True: it came of a request that may have arrived all the same
     state = None  # what is known of the target all the same
 
 
@@ -20,6 +22,16 @@ class PlanRefused(RegistryError):
 
     fatal = True
     forecasts = None  # target -> forecast, of a plan that deletes too much
+
+
+class Bug(RegistryError):
+    """Something that nobody thought of. Names its kind and place, and no value: that may be a secret."""
+
+    def __init__(self, error: BaseException) -> None:
+        frames = traceback.extract_tb(error.__traceback__)
+        own = [frame for frame in frames if "hygiene" in frame.filename] or frames
+        place = f"{'/'.join(own[-1].filename.split('/')[-2:])}:{own[-1].lineno}" if own else "an unknown place"
+        super().__init__(f"{type(error).__name__} at {place}, which is a bug. Please report it")
 
 
 class MissingLibrary(RegistryError):

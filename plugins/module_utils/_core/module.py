@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import Any, Callable
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.registry.hygiene.plugins.module_utils._core import fuse, http, preview
+from ansible_collections.registry.hygiene.plugins.module_utils._core import access, fuse, preview
 from ansible_collections.registry.hygiene.plugins.module_utils._core.engine import converge
-from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import MissingLibrary, RegistryError
+from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import Bug, MissingLibrary, RegistryError
 
 SHOWN = 3  # failures that a message names; the result holds all of them
 
@@ -21,7 +21,7 @@ class Module:
     def __init__(self, resource: type, registry: Any, argument_spec: dict, **rules: Any) -> None:
         self.resource = resource
         self.registry = registry
-        self.argument_spec = dict(http.ARGUMENT_SPEC, **registry.ARGUMENT_SPEC, **argument_spec)
+        self.argument_spec = dict(access.ARGUMENT_SPEC, **registry.ARGUMENT_SPEC, **argument_spec)
         if resource.foresee:
             self.argument_spec.update(preview.ARGUMENT_SPEC, **fuse.ARGUMENT_SPEC)
         self.rules = rules
@@ -56,9 +56,11 @@ class Module:
         except MissingLibrary as error:
             result = dict(failed=True, msg=missing_required_lib(error.library))
         except RegistryError as error:
-            result = dict(failed=True, changed=bool(client and client.written), msg=str(error))
+            result = dict(failed=True, changed=bool(client and client.ledger.any()), msg=str(error))
             if getattr(error, "forecasts", None):
                 result["preview"] = preview.summary(error.forecasts, params["preview_limit"], self.resource.estimate)
+        except Exception as error:
+            result = dict(failed=True, changed=bool(client and client.ledger.any()), msg=str(Bug(error)))
         return result, warnings + (client.warnings if client else []), client.secrets if client else set()
 
     def _report(self, outcome: Any, params: dict, diff: bool) -> dict:

@@ -7,20 +7,23 @@ from __future__ import annotations
 
 import contextlib
 import traceback
-from typing import Any
+from typing import Any, Callable
 
 from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import ContractError, MissingLibrary
 
 _VALIDATORS = {}  # id of a schema -> (schema, its validator): building one costs more than using it a hundred times
 
 
-def check(document: Any, schema: dict, what: str) -> None:
-    """Raise ContractError, naming the place, if the answer of `what` does not fit the schema (draft-07 words)."""
+def check(document: Any, schema: dict, what: str, masked: Callable[[str], str] = str) -> None:
+    """Raise ContractError, naming the place, if the answer of `what` does not fit the schema (draft-07 words).
+
+    masked: hides secrets in a text.
+    """
     validator = _validator(schema)
     for error in validator.iter_errors(document):
         place = "/".join(str(part) for part in error.absolute_path) or "the top"
         raise ContractError(
-            f"{what} answered in a form that is not known: at {place}, {error.message[:200]}. "
+            f"{what} answered in a form that is not known: at {place}, {masked(error.message)[:200]}. "
             "Is this the right registry, and a version that is supported?"
         )
 

@@ -1,10 +1,11 @@
 # Copyright: registry.hygiene contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Polls until something is final, or the time is over."""
+"""Clocks and pauses, and polling until something is final or the time is over."""
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import Any, Callable
 
@@ -15,11 +16,23 @@ from ansible_collections.registry.hygiene.plugins.module_utils._core.errors impo
 )
 
 LATER = (429, 500, 502, 503, 504)  # answers that say nothing about what is waited for
+stopped = threading.Event()  # set when the task is interrupted: threads that wait give up
 
 
 def now() -> float:
-    """Return the point in time that `began` is counted from."""
+    """Return the seconds of a clock that nobody sets."""
     return time.monotonic()
+
+
+def clock() -> float:
+    """Return this machine's idea of the time (epoch seconds)."""
+    return time.time()
+
+
+def pause(seconds: float) -> None:
+    """Let the seconds pass; raises RegistryError if the task is interrupted."""
+    if seconds > 0 and stopped.wait(seconds):
+        raise RegistryError("interrupted")
 
 
 def until(
@@ -49,7 +62,7 @@ def until(
         state = told = found
         if state is not None and final(state):
             return state
-        left = began + timeout - time.monotonic()
+        left = began + timeout - now()
         if left <= 0:
             raise Unfinished(f"not finished within {timeout:g} seconds", state)
-        time.sleep(min(interval, left))
+        pause(min(interval, left))

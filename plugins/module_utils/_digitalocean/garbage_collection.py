@@ -130,21 +130,21 @@ class GcReader(Resource):
     def runs(self) -> tuple[list, float]:
         """Return all runs that DigitalOcean remembers, the newest first, and the server's time."""
         where = self.where("garbage-collections")
-        found, now = registry.listing(self.client, where, "garbage_collections", "uuid", RUNS)
+        found = registry.listing(self.client, where, "garbage_collections", "uuid", RUNS)
         found.sort(key=lambda run: schedule.epoch(run["created_at"]) if run.get("created_at") else 0.0, reverse=True)
-        return found, now
+        return found, self.client.now()
 
     def manifests(self) -> tuple[dict, float]:
         """Return the manifests of each repository by its name, and the server's time."""
         where = self.where("repositoriesV2")
-        found, now = registry.listing(self.client, where, "repositories", "name", REPOSITORY_LIST)
+        found = registry.listing(self.client, where, "repositories", "name", REPOSITORY_LIST)
         repositories = [repository["name"] for repository in found]
 
         def one(name: str) -> list:
             where = self.where("repositories", name, "digests")
-            return registry.listing(self.client, where, "manifests", "digest", MANIFEST_LIST)[0]
+            return registry.listing(self.client, where, "manifests", "digest", MANIFEST_LIST)
 
-        return dict(zip(repositories, self.client.each(one, repositories))), now
+        return dict(zip(repositories, self.client.each(one, repositories))), self.client.clock()[0]
 
     def collectable(self) -> dict:
         """Return what no tag reaches: {"manifests": number, "bytes": freed at least, "lower_bound", "digests"}."""

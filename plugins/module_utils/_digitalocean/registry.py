@@ -8,11 +8,11 @@ from __future__ import annotations
 import collections
 import datetime
 import threading
-import time
 from typing import Any
 
 from ansible.module_utils.basic import env_fallback
-from ansible_collections.registry.hygiene.plugins.module_utils._core import http, names
+from ansible_collections.registry.hygiene.plugins.module_utils._core import http, names, wait
+from ansible_collections.registry.hygiene.plugins.module_utils._core.answer import Answer
 from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import (
     ApiError,
     ContractError,
@@ -21,6 +21,7 @@ from ansible_collections.registry.hygiene.plugins.module_utils._core.errors impo
     PlanRefused,
     RegistryError,
 )
+from ansible_collections.registry.hygiene.plugins.module_utils._core.transport import READING
 
 ARGUMENT_SPEC = dict(
     digitalocean_token=dict(
@@ -62,12 +63,11 @@ class Pace:
     def wait(self) -> None:
         """Wait for the next free slot."""
         with self.lock:
-            now = time.monotonic()
+            now = wait.now()
             full = len(self.slots) == self.slots.maxlen
             slot = max(now, self.slots[0] + self.seconds) if full else now
             self.slots.append(slot)
-        if slot > now:
-            time.sleep(slot - now)
+        wait.pause(slot - now)
 
 
 def client(params: dict, read_only: bool = False) -> http.Client:
@@ -79,39 +79,30 @@ def client(params: dict, read_only: bool = False) -> http.Client:
         pace.wait()
         return bearer(request)
 
-    made = http.Client(params["digitalocean_url"], params, auth, explain, read_only)
-    made.secrets.add(bearer.token)  # without the blanks that may be around it in the option
-    return made
+    return http.Client(params["digitalocean_url"], params, auth, explain, read_only, secrets=[bearer.token])
 
 
-def explain(method: str, where: str, response: Any) -> RegistryError:
+def explain(method: str, where: str, answer: Answer) -> RegistryError:
     """Return what an error answer of DigitalOcean means, and what to do."""
-    status, words = response.status_code, http.message_of(response)
-    text = str(http.explain(method, where, response))
+    status, words = answer.status_code, answer.words()
+    text = str(http.explain(method, where, answer))
     if status == 401:
         return Denied(f"{text}. The token is mistyped, expired or revoked (digitalocean_token)", status, words)
     if status == 403:
-        scope = "registry:read" if method in http.READING else "registry:update"
+        scope = "registry:read" if method in READING else "registry:update"
         return ApiError(f"{text}. The token lacks the scope {scope}", status, words)
-    if status == 404 and _id(response) == "not_found":
+    if status == 404 and answer.get("id") == "not_found":
         return NotFound(text, status, words)
     if status == 404:
         return ContractError(f"{text}. This is not DigitalOcean's API: is digitalocean_url right?")
     if status == 429:
-        reset = response.headers.get("ratelimit-reset", "")
+        reset = answer.headers.get("ratelimit-reset", "")
         try:
             when = datetime.datetime.fromtimestamp(int(reset), datetime.timezone.utc)
         except (ValueError, OverflowError, OSError):  # not a number, or none that is a time
             when = "within an hour"
         return ApiError(f"{text}. The token's requests are used up; more are allowed {when}", status, words)
     return ApiError(text, status, words)
-
-
-def _id(response: Any) -> str | None:
-    try:
-        return response.json().get("id")
-    except (ValueError, AttributeError):
-        return None
 
 
 def check_names(given: list) -> None:
@@ -145,22 +136,16 @@ def locate(client: http.Client, name: str) -> tuple[tuple, dict]:
     return (*CURRENT, name), dict(client.known[name], **found)
 
 
-def listing(client: http.Client, where: str, key: str, identity: str, schema: dict) -> tuple[list, float]:
-    """Return all items of a paged listing, each once, and the server's time. Pages may come without links and meta."""
-    items, page, now = {}, 1, None
-    while True:
-        response = client.request("GET", where, {"page": str(page), "per_page": str(PAGE)})
-        now = http.server_time(response) if now is None else now
-        found = client.parse(where, response, schema)
-        rows = found[key] or []
-        known = len(items)
-        items.update({row[identity]: row for row in rows})
-        total = (found.get("meta") or {}).get("total")
-        complete = isinstance(total, int) and len(items) >= total
-        if complete or total is None and (len(items) == known or len(rows) < SMALLEST_PAGE):
-            return list(items.values()), now
-        if len(items) == known:
-            raise ContractError(
-                f"GET {where}: {known} of {total} came; the listing changed while it was read. Run again"
-            )
-        page += 1
+def listing(client: http.Client, where: str, key: str, identity: str, schema: dict) -> list:
+    """Return all items of a paged listing, each once. Pages may come without links and meta."""
+
+    def rows(page: dict) -> list:
+        return page[key] or []
+
+    def next_page(page: dict, query: dict, number: int) -> dict | None:
+        total = (page.get("meta") or {}).get("total")
+        ends = number >= total if total is not None else len(rows(page)) < SMALLEST_PAGE
+        return None if ends else {"page": str(int(query["page"]) + 1)}
+
+    query = {"page": "1", "per_page": str(PAGE)}
+    return list(client.listing(where, query, schema, rows, lambda row: row[identity], next_page).values())

@@ -57,7 +57,7 @@ def of_namespace(client: http.Client, namespace: str, planned: list) -> dict:
 def of_one(client: http.Client, name: str, state: str, of_namespace: list, of_repository: list) -> dict:
     """Return the forecast of one repository, with the default policy that only Quay's configuration shows."""
     default = (registry.config(client).get("config") or {}).get("DEFAULT_NAMESPACE_AUTOPRUNE_POLICY")
-    rows, now = tags(client, name)
+    rows, now = tags(client, name), client.clock()[0]
     return forecast.forecast(name, state, rows, of_namespace, of_repository, default, now)
 
 
@@ -75,26 +75,20 @@ def read_policies(client: http.Client, *scope: str) -> list:
     return [policies.in_option_words(policy) for policy in found]
 
 
-def tags(client: http.Client, name: str) -> tuple[list, float]:
-    """Return the active tags of a repository and the server's time."""
+def tags(client: http.Client, name: str) -> list:
+    """Return the active tags of a repository."""
     where = http.path(*registry.API, "repository", *name.split("/"), "tag", "")
-    rows, page, now = {}, 1, None
-    while True:
-        query = {"onlyActiveTags": "true", "limit": "100", "page": str(page)}
-        try:
-            response = client.request("GET", where, query)
-        except ApiError as error:
-            if error.status == 403:
-                raise RegistryError(
-                    f"{error}. A forecast lists tags, for which the token needs the scope repo:read"
-                ) from None
-            raise
-        now = http.server_time(response) if now is None else now
-        found = client.parse(where, response, TAGS)
-        known = len(rows)
-        rows.update({tag["name"]: tag for tag in found["tags"]})
-        if not found["has_additional"]:
-            return list(rows.values()), now
-        if len(rows) == known:
-            raise ContractError(f"GET {where}: the listing of tags does not go on after {known}. Run again")
-        page += 1
+    query = {"onlyActiveTags": "true", "limit": "100", "page": "1"}
+    try:
+        rows = client.listing(where, query, TAGS, lambda page: page["tags"], lambda tag: tag["name"], _next_page)
+    except ApiError as error:
+        if error.status == 403:
+            raise RegistryError(
+                f"{error}. A forecast lists tags, for which the token needs the scope repo:read"
+            ) from None
+        raise
+    return list(rows.values())
+
+
+def _next_page(page: dict, query: dict, _number: int) -> dict | None:
+    return {"page": str(int(query["page"]) + 1)} if page["has_additional"] else None

@@ -5,10 +5,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ansible.module_utils.basic import env_fallback
 from ansible_collections.registry.hygiene.plugins.module_utils._core import http, names
+from ansible_collections.registry.hygiene.plugins.module_utils._core.answer import Answer
 from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import (
     ApiError,
     ContractError,
@@ -56,15 +55,13 @@ ORGANIZATION = {"type": "object", "required": ["name"], "properties": {"is_admin
 def client(params: dict, read_only: bool = False) -> http.Client:
     """Return a client that signs in with quay_token."""
     auth = http.Bearer(params["quay_token"], "quay_token")
-    made = http.Client(params["quay_url"], params, auth, explain, read_only)
-    made.secrets.add(auth.token)  # without the blanks that may be around it in the option
-    return made
+    return http.Client(params["quay_url"], params, auth, explain, read_only, secrets=[auth.token])
 
 
-def explain(method: str, where: str, response: Any) -> RegistryError:
+def explain(method: str, where: str, answer: Answer) -> RegistryError:
     """Return what an error answer of Quay means, and what to do."""
-    status, words = response.status_code, http.message_of(response)
-    text = str(http.explain(method, where, response))
+    status, words = answer.status_code, answer.words()
+    text = str(http.explain(method, where, answer))
     bad_token = "Quay does not know the token: it is mistyped, expired or revoked (quay_token)"
     if status == 401:
         return Denied(f"{text}. {bad_token}", status, words)
@@ -77,20 +74,13 @@ def explain(method: str, where: str, response: Any) -> RegistryError:
             status,
             words,
         )
-    if status == 404 and _error_type(response) == "not_found":
+    if status == 404 and answer.get("error_type") == "not_found":
         return NotFound(f"{text}. Check the exact name; names are case-sensitive", status, words)
     if status in (404, 405) and "read-only" not in words:
         return ContractError(
             f"{text}. Quay does not offer this here: is quay_url its base address, and FEATURE_AUTO_PRUNE switched on?"
         )
     return ApiError(text, status, words)
-
-
-def _error_type(response: Any) -> str | None:
-    try:
-        return response.json().get("error_type")
-    except (ValueError, AttributeError):
-        return None
 
 
 def config(client: http.Client) -> dict:
@@ -160,20 +150,21 @@ def listed(client: http.Client, namespace: str) -> dict[str, str | None]:
 def repositories(client: http.Client, namespace: str) -> dict[str, str | None]:
     """Return namespace/name -> state of all repositories of a namespace that the token can see, in Quay's order."""
     where = http.path(*API, "repository")
-    found = {}
-    for page in client.pages(where, {"namespace": namespace}, REPOSITORIES, _next_page):
-        for repository in page["repositories"]:
-            name = f"{repository['namespace']}/{repository['name']}"
-            # Quay ffba0c7 answers an unknown page token with the first page again, under a new token.
-            if name in found:
-                raise ContractError(f"GET {where}: the listing of {namespace} starts over instead of ending. Run again")
-            found[name] = repository.get("state")
+
+    def key(row: dict) -> str:
+        return f"{row['namespace']}/{row['name']}"
+
+    # Quay ffba0c7 answers an unknown page token with the first page again, under a new token.
+    listing = client.listing(
+        where, {"namespace": namespace}, REPOSITORIES, lambda page: page["repositories"], key, _next_page
+    )
+    found = {name: row.get("state") for name, row in listing.items()}
     if not found:
         _prove_empty(client, namespace)
     return {name: state for name, state in found.items() if name.startswith(f"{namespace}/")}
 
 
-def _next_page(page: dict, query: dict) -> dict | None:
+def _next_page(page: dict, query: dict, _number: int) -> dict | None:
     return {"next_page": page["next_page"]} if page.get("next_page") else None
 
 

@@ -12,7 +12,8 @@ import threading
 import urllib.parse
 from typing import Any, Callable
 
-from ansible_collections.registry.hygiene.plugins.module_utils._core import http
+from ansible_collections.registry.hygiene.plugins.module_utils._core import access, http
+from ansible_collections.registry.hygiene.plugins.module_utils._core.answer import Answer
 from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import ContractError, Denied, RegistryError
 
 ALGORITHM = "SDK-HMAC-SHA256"
@@ -104,19 +105,19 @@ def password_token(url: str, params: dict) -> str:
     }
     project = {"id": params["swr_project_id"]} if params["swr_project_id"] else {"name": params["swr_project"]}
     identity = {"methods": ["password"], "password": {"user": user}}
-    client = http.Client(url, params, lambda request: request, _explain)
+    client = http.Client(url, params, lambda request: request, _explain, secrets=[params["swr_password"]])
     # nocatalog: the catalog is long and not needed
     body = {"auth": {"identity": identity, "scope": {"project": project}}}
     answer = client.request("POST", "/v3/auth/tokens", {"nocatalog": "true"}, body)
     token = answer.headers.get("X-Subject-Token")
     if not token:
         raise ContractError(f"POST /v3/auth/tokens: {url} answered without a token: is iam_url the address of IAM?")
-    return token
+    return access.credential(token, "the token that IAM gave")
 
 
-def _explain(method: str, where: str, response: Any) -> RegistryError:
-    error = http.explain(method, where, response)
-    if response.status_code != 401:
+def _explain(method: str, where: str, answer: Answer) -> RegistryError:
+    error = http.explain(method, where, answer)
+    if answer.status_code != 401:
         return error
     # IAM tells no more than "unauthorized", and locks the account after some tries.
     return Denied(

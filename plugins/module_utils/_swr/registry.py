@@ -5,13 +5,12 @@
 
 from __future__ import annotations
 
-import email.utils
 import re
-import time
 from typing import Any, Callable
 
 from ansible.module_utils.basic import env_fallback
-from ansible_collections.registry.hygiene.plugins.module_utils._core import http
+from ansible_collections.registry.hygiene.plugins.module_utils._core import access, http, wait
+from ansible_collections.registry.hygiene.plugins.module_utils._core.answer import Answer
 from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import (
     ApiError,
     ContractError,
@@ -73,9 +72,8 @@ def client(params: dict, read_only: bool = False) -> http.Client:
     """Return a client that signs in with a token, an access key or a user, the first of them that is given."""
     url = params["swr_url"] or _regional("swr-api", params) or _missing("swr_url or swr_region")
     sign = _auth(params)
-    made = http.Client(url, params, sign, explain, read_only, busy)
-    secrets = (params[name] for name, option in ARGUMENT_SPEC.items() if option.get("no_log") and params[name])
-    made.secrets.update(text.strip() for text in secrets)  # without the blanks that may be around them
+    secrets = [(params[name] or "").strip() for name, option in ARGUMENT_SPEC.items() if option.get("no_log")]
+    made = http.Client(url, params, sign, explain, read_only, busy, secrets)
     if isinstance(sign, auth.Token):
         sign.secrets = made.secrets
     return made
@@ -84,9 +82,13 @@ def client(params: dict, read_only: bool = False) -> http.Client:
 def _auth(params: dict) -> Any:
     given = {name: params[name].strip() for name in ARGUMENT_SPEC if params[name] and params[name].strip()}
     if "swr_token" in given:
-        return auth.Token(lambda: given["swr_token"])
+        token = access.credential(given["swr_token"], "swr_token")
+        return auth.Token(lambda: token)
     if "swr_access_key" in given or "swr_secret_key" in given:
         _together(given, "swr_access_key", "swr_secret_key")
+        for name in ("swr_access_key", "swr_security_token", "swr_project_id"):
+            if name in given:
+                access.credential(given[name], name)
         return auth.Signer(
             given["swr_access_key"],
             given["swr_secret_key"],
@@ -122,10 +124,10 @@ def _regional(service: str, params: dict) -> str | None:
     return f"https://{service}.{region}.myhuaweicloud.{top}" if region else None
 
 
-def code(response: Any) -> str:
+def code(answer: Answer) -> str:
     """Return the error code of an answer (SVCSTG.SWR.4040058, APIGW.0301) in any of the five forms it comes in."""
     try:
-        found = response.json()
+        found = answer.json()
     except ValueError:
         return ""
     while isinstance(found, (list, dict)):
@@ -137,20 +139,20 @@ def code(response: Any) -> str:
     return str(found)
 
 
-def busy(response: Any) -> bool:
+def busy(answer: Answer) -> bool:
     """Return whether SWR says "later": too many requests come with status 403, a busy system with 409."""
-    return response.status_code in (403, 409) and code(response).endswith(THROTTLED + BUSY)
+    return answer.status_code in (403, 409) and code(answer).endswith(THROTTLED + BUSY)
 
 
-def explain(method: str, where: str, response: Any) -> RegistryError:
+def explain(method: str, where: str, answer: Answer) -> RegistryError:
     """Return what an error answer of SWR or its gateway means, and what to do."""
-    status, found = response.status_code, code(response)
+    status, found = answer.status_code, code(answer)
     # The gateway repeats the whole request that it was to verify, the security token included.
-    words = re.split(r",? *canonicalRequest", http.message_of(response))[0]
+    words = re.split(r",? *canonicalRequest", answer.words())[0]
     text = f"{method} {where} answered {status} {found}{': ' + words if words else ''}"
     if status == 401:
-        return Denied(f"{text}. {_why_unauthorized(words, response)}", status, words)
-    if busy(response):
+        return Denied(f"{text}. {_why_unauthorized(words, answer)}", status, words)
+    if busy(answer):
         return ApiError(f"{text}. SWR is busy: lower workers or raise retries", status, words)
     if status == 403:
         return ApiError(
@@ -169,13 +171,13 @@ def explain(method: str, where: str, response: Any) -> RegistryError:
     return ApiError(text, status, words)
 
 
-def _why_unauthorized(words: str, response: Any) -> str:
-    date = response.headers.get("Date")
-    try:
-        skew = abs(email.utils.parsedate_to_datetime(date).timestamp() - time.time())
-    except (TypeError, ValueError):
-        skew = 0
-    if skew > MOST_SKEW or re.search(r"expire|x-sdk-date|timestamp|clock", words, re.IGNORECASE):
+def _why_unauthorized(words: str, answer: Answer) -> str:
+    date = answer.date()
+    if (
+        date is not None
+        and abs(date - wait.clock()) > MOST_SKEW
+        or re.search(r"expire|x-sdk-date|timestamp|clock", words, re.IGNORECASE)
+    ):
         return (
             "The clock of this host is the likely cause: signatures are good for 15 minutes. Or the token has expired"
         )
@@ -202,14 +204,12 @@ def repository_path(namespace: str, repository: str, *rest: str) -> str:
 def repositories(client: http.Client, namespace: str) -> list[str]:
     """Return the names of all repositories of an organization that can be seen."""
     where = http.path(*MANAGE, "repos")
-    query = {"namespace": namespace, "limit": str(PAGE), "offset": "0"}
-    names = {}
-    for page in client.pages(where, query, REPOSITORIES, next_page):
-        # The filters of SWR may match loosely. A repository that moved to a later page meanwhile comes twice.
-        names.update({found["name"]: True for found in page if found["namespace"] == namespace})
+    found = listing(client, where, REPOSITORIES, lambda row: (row["namespace"], row["name"]), namespace=namespace)
+    # The filters of SWR may match loosely.
+    names = [name for space, name in found if space == namespace]
     if not names:
         organization(client, namespace)
-    return list(names)
+    return names
 
 
 def lister(client: http.Client, namespace: str) -> Callable[[str], list]:
@@ -217,9 +217,14 @@ def lister(client: http.Client, namespace: str) -> Callable[[str], list]:
     return lambda _glob: client.cached(("repositories", namespace), lambda: repositories(client, namespace))
 
 
-def next_page(page: list, query: dict) -> dict | None:
-    """Return where the page after this one starts. Pages may be shorter than asked for; an empty one is the last."""
-    return {"offset": str(int(query["offset"]) + len(page))} if page else None
+def listing(client: http.Client, where: str, schema: dict, key: Callable, rows: Callable = list, **query: str) -> dict:
+    """Return key(row) -> row of all pages. Pages may be shorter than asked for; an empty one is the last."""
+
+    def next_page(page: Any, asked: dict, _number: int) -> dict | None:
+        number = len(rows(page))
+        return {"offset": str(int(asked["offset"]) + number)} if number else None
+
+    return client.listing(where, dict(query, limit=str(PAGE), offset="0"), schema, rows, key, next_page)
 
 
 def organization(client: http.Client, namespace: str) -> dict:

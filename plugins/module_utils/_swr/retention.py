@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from typing import Any
 
-from ansible_collections.registry.hygiene.plugins.module_utils._core import http, names, patterns, schedule
+from ansible_collections.registry.hygiene.plugins.module_utils._core import names, patterns, schedule
 from ansible_collections.registry.hygiene.plugins.module_utils._core.engine import Resource
 from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import PlanRefused
 from ansible_collections.registry.hygiene.plugins.module_utils._swr import registry
@@ -176,41 +175,19 @@ def in_api_words(state: dict) -> dict:
     return {"algorithm": "or", "rules": [rule]}
 
 
-def tags(client: Any, namespace: str, repository: str) -> tuple[list, float]:
-    """Return the tags of a repository as SWR lists them, and the server's time."""
+def tags(client: Any, namespace: str, repository: str) -> list:
+    """Return the tags of a repository as SWR lists them."""
     where = registry.repository_path(namespace, repository, "tags")
-    query = {"limit": str(registry.PAGE), "offset": "0"}
-    rows, now = {}, None
-    while query is not None:
-        response = client.request("GET", where, query)
-        now = http.server_time(response) if now is None else now
-        page = client.parse(where, response, TAGS)
-        rows.update({tag["Tag"]: tag for tag in page})
-        more = registry.next_page(page, query)
-        query = None if more is None else dict(query, **more)
-    return list(rows.values()), now
-
-
-def oldest(since: str | None) -> float:
-    """Return the time (epoch seconds) that lies `since` (such as 7d) before now; raises PlanRefused."""
-    if since is None:
-        return 0.0
-    return time.time() - schedule.seconds(since, "history_since")
+    return list(registry.listing(client, where, TAGS, lambda tag: tag["Tag"]).values())
 
 
 def history(client: Any, where: str, since: str | None) -> list[dict]:
     """Return which tags were deleted by policies since then, the latest first: tag, created_at, retention_id, rule."""
-    rows = {}
-    for page in client.pages(where, {"limit": str(registry.PAGE), "offset": "0"}, HISTORIES, _next_histories):
-        rows.update({row["id"]: row for row in page["retention_log"]})
-    limit = oldest(since)
+    rows = registry.listing(client, where, HISTORIES, lambda row: row["id"], lambda page: page["retention_log"])
+    limit = client.now() - schedule.seconds(since, "history_since") if since else 0.0
     recent = [row for row in rows.values() if schedule.epoch(row["created_at"]) >= limit]
     recent.sort(key=lambda row: (schedule.epoch(row["created_at"]), row["id"]), reverse=True)
     return [_history_in_option_words(row) for row in recent]
-
-
-def _next_histories(page: dict, query: dict) -> dict | None:
-    return registry.next_page(page["retention_log"], query)
 
 
 def _history_in_option_words(row: dict) -> dict:

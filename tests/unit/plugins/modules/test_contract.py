@@ -9,10 +9,10 @@ import builtins
 import contextlib
 import re
 import sys
-from unittest import mock
 
 import pytest
-from ansible_collections.registry.hygiene.plugins.module_utils._core import http, schema
+from ansible_collections.registry.hygiene.plugins.module_utils._core import schema, transport
+from contract.clock import in_its_time
 from contract.mounts import WAYS
 from contract.rows import ROWS
 from fakes.mount import mounted
@@ -37,7 +37,7 @@ class Bench:
             merged.update(more)
         self.fake.clear()
         with contextlib.ExitStack() as stack:
-            stack.enter_context(mock.patch.object(http.time, "sleep", self.fake.advance))
+            stack.enter_context(in_its_time(self.fake))
             for url in self.row.urls:
                 stack.enter_context(mounted(self.fake, url))
             result = WAYS[self.way](module or self.row.module, merged, check_mode)
@@ -173,7 +173,7 @@ def test_refused_credentials_fail_plainly_and_at_once(row, way, check_mode):
 def test_a_missing_library_is_named(row, way, library, monkeypatch):
     bench = Bench(row, way)
     if library == "requests":
-        monkeypatch.setattr(http, "requests", None)
+        monkeypatch.setattr(transport, "requests", None)
     else:
         original = builtins.__import__
 

@@ -9,10 +9,9 @@ import contextlib
 import json
 from dataclasses import dataclass
 from typing import Any, Callable
-from unittest import mock
 
 import pytest
-from ansible_collections.registry.hygiene.plugins.module_utils._core import http
+from contract.clock import in_its_time
 from contract.digitalocean_rows import BOTH, TOKEN
 from contract.digitalocean_rows import URL as DO
 from contract.mounts import WAYS
@@ -192,7 +191,7 @@ def way(request):
 def run(way, subject, fake, check_mode=False, **options):
     fake.clear()
     with contextlib.ExitStack() as stack:
-        stack.enter_context(mock.patch.object(http.time, "sleep", fake.advance))
+        stack.enter_context(in_its_time(fake))
         stack.enter_context(mounted(fake, subject.url))
         return WAYS[way](subject.module, {**subject.options, **options}, check_mode)
 

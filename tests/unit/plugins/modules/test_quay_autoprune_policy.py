@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.registry.hygiene.plugins.module_utils._core import http
+from ansible_collections.registry.hygiene.plugins.module_utils._core import wait
 from contract.mounts import as_module
 from contract.quay_rows import QUAY_TOKEN, plain, quay
 from fakes.mount import mounted
@@ -28,7 +28,7 @@ def fake():
 
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch):
-    monkeypatch.setattr(http.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(wait, "pause", lambda seconds: None)
 
 
 def run(fake, module="quay_autoprune_policy", check_mode=False, **options):
@@ -215,8 +215,8 @@ def test_the_own_user_may_be_named_as_an_organization(fake):
 
 
 def test_the_rate_limit_of_quay_only_delays(fake, monkeypatch):
-    monkeypatch.setattr(http.time, "sleep", fake.advance)
-    monkeypatch.setattr(http.time, "monotonic", fake.now)
+    monkeypatch.setattr(wait, "pause", fake.advance)
+    monkeypatch.setattr(wait, "now", fake.now)
     fake.switches["rate_limit"] = 5
     result = info(fake, repositories=["bulk/*"])
     assert not result.get("failed") and len(result["policies"]) == 500
@@ -377,7 +377,7 @@ def test_a_listing_that_starts_over_is_an_error(fake):
         fake.faults.append({"path": "next_page=", "status": 200, "body": body})
         result = run(fake, repositories=["bulk/*"], policies=[COUNT])
         fake.faults.clear()
-        assert result["failed"] and "starts over" in result["msg"] and fake.writes == []
+        assert result["failed"] and "does not go on" in result["msg"] and fake.writes == []
 
 
 @pytest.mark.parametrize("namespace", ["nosuch", "rivals"])

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 
 import pytest
-from ansible_collections.registry.hygiene.plugins.module_utils._core import http
+from ansible_collections.registry.hygiene.plugins.module_utils._core import wait
 from contract.mounts import as_module
 from contract.swr_rows import DATES, IAM, KEYS, LATEST, PASSWORD, RELEASES, SWR, TAGS, USER, held, swr
 from fakes.mount import mounted
@@ -25,7 +25,7 @@ def fake():
 
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch):
-    monkeypatch.setattr(http.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(wait, "pause", lambda seconds: None)
 
 
 def run(fake, module="swr_retention", access=KEYS, check_mode=False, **options):
@@ -444,8 +444,7 @@ def test_histories_are_limited_by_time(fake, monkeypatch):
     fake.advance(10 * 86400)
     fake.add_tag(NAME, "late")
     fake.tick()
-    real = http.time.time
-    monkeypatch.setattr("time.time", lambda: real() + 10 * 86400)
+    monkeypatch.setattr(wait, "clock", fake.now)
     access = {"swr_url": SWR, "swr_token": fake.token("robot")}
     assert [row["tag"] for row in info(fake, access=access, **APP, history=True, history_since="2d")["history"]] == [
         "build-2"

@@ -11,6 +11,7 @@ import pytest
 from ansible_collections.registry.hygiene.plugins.module_utils._core import fuse, preview
 from ansible_collections.registry.hygiene.plugins.module_utils._core.engine import Resource, converge
 from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import Denied, PlanRefused, RegistryError
+from ansible_collections.registry.hygiene.plugins.module_utils._core.ledger import Ledger
 
 
 class Shelf:
@@ -19,6 +20,7 @@ class Shelf:
     def __init__(self, **states):
         self.states = states
         self.written = []
+        self.progress = lambda text: None
         self.warnings = []
         self.broken = {}
 
@@ -43,6 +45,7 @@ class Thing(Resource):
         if "apply" in self.client.broken.get(self.target, {}):
             raise self.client.broken[self.target]["apply"]
         self.client.written.append(self.target)
+        self.client.ledger.note(certain=True)
         self.client.states[self.target] = planned
 
 
@@ -58,6 +61,7 @@ NO_LIMITS = {name: option.get("default") for name, option in {**preview.ARGUMENT
 
 
 def run(shelf, names, want="new", check_mode=False, resource=Thing, **params):
+    shelf.ledger = Ledger()
     return converge(resource, shelf, dict(NO_LIMITS, names=names, want=want, workers=3, **params), check_mode)
 
 

@@ -14,8 +14,8 @@ class Clock:
 
     def __init__(self, monkeypatch):
         self.now, self.pauses = 0.0, []
-        monkeypatch.setattr(wait.time, "monotonic", lambda: self.now)
-        monkeypatch.setattr(wait.time, "sleep", self.sleep)
+        monkeypatch.setattr(wait, "now", lambda: self.now)
+        monkeypatch.setattr(wait, "pause", self.sleep)
 
     def sleep(self, seconds):
         self.pauses.append(seconds)

@@ -8,7 +8,8 @@ import json
 from pathlib import Path
 
 import pytest
-from ansible_collections.registry.hygiene.plugins.module_utils._core import http
+from ansible_collections.registry.hygiene.plugins.module_utils._core import access, http, transport
+from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import LostAnswer
 from ansible_collections.registry.hygiene.plugins.module_utils._swr import auth
 
 DATA = Path(__file__).resolve().parents[4] / "data/swr"
@@ -58,11 +59,17 @@ def test_the_requests_of_the_vendors_sdk_get_the_same_signature(request_):
 )
 def test_a_request_is_signed_as_it_goes_out(path, query, monkeypatch):
     sent = []
-    monkeypatch.setattr(http.requests.Session, "send", lambda self, prepared, **_more: sent.append(prepared))
-    params = {name: option.get("default") for name, option in http.ARGUMENT_SPEC.items()}
+
+    def send(adapter, prepared, **_more):
+        sent.append(prepared)
+        raise transport.requests.exceptions.ConnectionError
+
+    monkeypatch.setattr(transport.requests.adapters.HTTPAdapter, "send", send)
+    params = {name: option.get("default") for name, option in access.ARGUMENT_SPEC.items()}
     signer = auth.Signer("KEY", "SECRET", "security-token", "project")
     client = http.Client("https://swr.test:8443", params, signer, http.explain)
-    client._send("POST", path, query, {"a": "ü"})
+    with pytest.raises(LostAnswer):
+        client.request("POST", path, query, {"a": "ü"})
     (request,) = sent
     headers = {name.lower(): value for name, value in request.headers.items()}
     names = headers["authorization"].split("SignedHeaders=")[1].split(",")[0].split(";")

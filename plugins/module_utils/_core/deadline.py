@@ -1,0 +1,106 @@
+# Copyright: registry.hygiene contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Ends exchanges that take too long as a whole, however slowly each byte of them comes."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import time
+from typing import Any, Iterator
+
+LOOK = 0.5  # seconds between two looks at what is under way
+
+
+class Deadline:
+    """One exchange: when it has to be over, and the socket that it uses, once there is one."""
+
+    def __init__(self, at: float) -> None:
+        self.at = at
+        self.socket = None
+        self.over = False
+
+    def end(self) -> None:
+        """Break the connection, so that whoever reads from it gets an error."""
+        self.over = True
+        with contextlib.suppress(Exception):  # it may be gone already
+            self.socket.shutdown(socket.SHUT_RDWR)
+
+
+class Deadlines:
+    """The deadlines of all exchanges under way. `timeout` of a socket counts anew with each byte; this does not.
+
+    One thread looks after all; it starts with the first exchange and goes with the process.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._running: set = set()
+        self._lock = threading.Lock()
+        self._local = threading.local()
+        self._watcher = None
+
+    @contextlib.contextmanager
+    def start(self) -> Iterator[Deadline]:
+        """Watch what the current thread exchanges with a registry until the block is left."""
+        deadline = self._local.deadline = Deadline(time.monotonic() + self.seconds)
+        with self._lock:
+            self._running.add(deadline)
+            if self._watcher is None:
+                self._watcher = threading.Thread(target=self._watch, daemon=True)
+                self._watcher.start()
+        try:
+            yield deadline
+        finally:
+            with self._lock:
+                self._running.discard(deadline)
+
+    def _watch(self) -> None:
+        idle = 0
+        while idle < 10 / LOOK:
+            time.sleep(LOOK)
+            with self._lock:
+                late = [deadline for deadline in self._running if deadline.at < time.monotonic()]
+                idle = 0 if self._running else idle + 1
+                if idle >= 10 / LOOK:
+                    self._watcher = None
+            for deadline in late:
+                deadline.end()
+
+    def adapter(self, base: type) -> Any:
+        """Return an adapter of requests (base: its HTTPAdapter) whose sockets are found when their time is over."""
+        deadlines = self
+
+        class Adapter(base):
+            def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+                super().init_poolmanager(*args, **kwargs)
+                self.poolmanager.pool_classes_by_scheme = deadlines.pools(self.poolmanager.pool_classes_by_scheme)
+
+            def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+                known = proxy in self.proxy_manager
+                manager = super().proxy_manager_for(proxy, **kwargs)
+                if not known:
+                    manager.pool_classes_by_scheme = deadlines.pools(manager.pool_classes_by_scheme)
+                return manager
+
+        return Adapter()
+
+    def pools(self, classes: dict) -> dict:
+        """Return the classes of urllib3's connection pools (scheme -> class), whose connections tell their sockets."""
+        local = self._local
+
+        def telling(pool_class: type) -> type:
+            class Connection(pool_class.ConnectionCls):
+                def _new_conn(self) -> Any:
+                    local.deadline.socket = found = super()._new_conn()
+                    return found
+
+                def getresponse(self, *args: Any, **kwargs: Any) -> Any:
+                    local.deadline.socket = self.sock  # the encrypted one, if it is; kept also if the answer closes it
+                    return super().getresponse(*args, **kwargs)
+
+            return type(pool_class.__name__, (pool_class,), {"ConnectionCls": Connection})
+
+        return {scheme: telling(pool_class) for scheme, pool_class in classes.items()}
