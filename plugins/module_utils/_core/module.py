@@ -51,6 +51,11 @@ class Module:
                 fuse.check_options(params)
             warnings += self.resource.validate(params)
             client = self.registry.client(params, read_only=check_mode)
+            client.secrets.update(
+                str(params[name])
+                for name, option in self.argument_spec.items()
+                if option.get("no_log") and params[name]
+            )
             client.progress = progress
             result = self._report(converge(self.resource, client, params, check_mode), params, diff)
         except MissingLibrary as error:

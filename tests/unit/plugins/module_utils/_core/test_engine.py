@@ -8,9 +8,15 @@ import json
 import threading
 
 import pytest
-from ansible_collections.registry.hygiene.plugins.module_utils._core import fuse, preview
+from ansible_collections.registry.hygiene.plugins.module_utils._core import fuse, preview, wait
 from ansible_collections.registry.hygiene.plugins.module_utils._core.engine import Resource, converge
-from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import Denied, PlanRefused, RegistryError
+from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import (
+    Denied,
+    LostAnswer,
+    PlanRefused,
+    RegistryError,
+    Unreachable,
+)
 from ansible_collections.registry.hygiene.plugins.module_utils._core.ledger import Ledger
 
 
@@ -96,6 +102,82 @@ def test_what_failed_without_a_write_is_not_called_changed():
     shelf = Shelf(a="old")
     shelf.broken = {"a": {"apply": RegistryError("refused")}}
     assert not run(shelf, ["a"]).changed
+
+
+def test_what_nobody_thought_of_is_the_failure_of_its_target_and_shows_no_value():
+    shelf = Shelf(a="old", b="old", c="old")
+    shelf.broken = {"a": {"read": ValueError("s3cret")}, "b": {"apply": KeyError("s3cret")}}
+    outcome = run(shelf, list("abc"))
+    assert sorted(outcome.failures) == ["a", "b"] and outcome.after == {"c": "new"} and outcome.changed
+    for text in outcome.failures.values():
+        assert "bug" in text and "test_engine.py:" in text and "s3cret" not in text
+
+
+@pytest.mark.parametrize("arrived", [True, False, None])
+def test_a_write_in_doubt_counts_unless_reading_back_disproves_it(arrived):
+    shelf = Shelf(a="old")
+
+    class Doubtful(Thing):
+        def apply(self, current, planned):
+            self.client.ledger.note(certain=False)
+            if arrived:
+                self.client.states[self.target] = planned
+            if arrived is None:
+                self.client.broken = {self.target: {"read": Unreachable("gone")}}
+            raise LostAnswer("no answer")
+
+    outcome = run(shelf, ["a"], resource=Doubtful)
+    assert outcome.failures == {"a": "no answer"} and outcome.changed is (arrived is not False)
+
+
+def test_where_nobody_can_look_only_one_tries():
+    shelf, looks = Shelf(), []
+
+    class Down(Thing):
+        def read(self):
+            looks.append(self.target)
+            if len(looks) > 20:
+                raise Unreachable("gone")
+
+        def apply(self, current, planned):
+            self.client.ledger.note(certain=False)
+            raise Unreachable("gone")
+
+    assert run(shelf, [str(number) for number in range(20)], resource=Down).changed
+    assert len(looks) <= 20 + 3  # as many as there are workers
+
+
+def test_progress_is_told_by_the_thread_that_called():
+    shelf, told = Shelf(), []
+    shelf.progress = lambda text: told.append((text, threading.get_ident()))
+
+    class Telling(Thing):
+        def apply(self, current, planned):
+            self.client.progress(f"{self.target} under way")
+
+    run(shelf, ["a", "b"], resource=Telling)
+    assert sorted(text for text, _thread in told) == ["a under way", "b under way"]
+    assert {thread for _text, thread in told} == {threading.get_ident()}
+
+
+def test_an_interrupted_task_ends_what_waits():
+    shelf, ended = Shelf(), threading.Event()
+
+    class Waiting(Thing):
+        def apply(self, current, planned):
+            self.client.progress("waiting")
+            try:
+                wait.pause(600)
+            finally:
+                ended.set()
+
+    def interrupt(text):
+        raise KeyboardInterrupt
+
+    shelf.progress = interrupt
+    with pytest.raises(KeyboardInterrupt):
+        run(shelf, ["a"], resource=Waiting)
+    assert ended.wait(60)
 
 
 def test_refused_credentials_end_the_task_before_all_targets_were_tried():
