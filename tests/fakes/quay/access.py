@@ -146,6 +146,22 @@ class Rights:
         self.refuse_with(400, "invalid_request", detail)
 
 
+def caller_of(quay: State, request: Request) -> Caller:
+    """Returns who sends a request, by token or by session; nobody if neither is valid."""
+    words = request.headers.get("Authorization", "").split()
+    if len(words) == 2 and words[0].lower() == "bearer":
+        token = quay.tokens.get(words[1])
+        if token and not token.get("expired"):
+            return Caller(token["user"], frozenset(token["scopes"]))
+        return Caller()
+    cookie = request.cookies.get("session", "")
+    for name in quay.users:
+        session, csrf = quay.session(name)
+        if cookie == session:
+            return Caller(name, EVERY_SCOPE, csrf)
+    return Caller()
+
+
 def cut(role: str | None, order: tuple[str | None, ...], allowed: dict[str, str], scopes: frozenset[str]) -> str | None:
     """Returns a role or, if lower, the highest one that the scopes allow."""
     highest = max((order.index(allowed.get(scope)) for scope in scopes), default=0)

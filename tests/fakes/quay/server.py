@@ -13,7 +13,7 @@ from werkzeug.routing import RequestRedirect
 from werkzeug.wrappers import Request
 
 from .._base import Answer, as_html, as_json
-from .access import EVERY_SCOPE, Caller, check_csrf, is_browser
+from .access import caller_of, check_csrf, is_browser
 from .call import Call
 from .errors import NEEDS_XHR, NO_ANONYMOUS, NOT_ALLOWED, READ_ONLY, Refusal, error_text
 from .namespaces import Namespaces
@@ -90,7 +90,7 @@ class Quay(Worker, Policies, Namespaces, Repositories):
             return Answer(200, b"", {"Content-Type": "text/html; charset=utf-8", "Allow": "GET, HEAD, OPTIONS"})
         if endpoint == "config":
             return as_json(self._config())
-        if not self.switches["ANONYMOUS_ACCESS"] and self._caller(request).name is None:
+        if not self.switches["ANONYMOUS_ACCESS"] and caller_of(self, request).name is None:
             return error_text(401, NO_ANONYMOUS)
         return self._web_page(200 if endpoint == "page" else 404)
 
@@ -118,7 +118,7 @@ class Quay(Worker, Policies, Namespaces, Repositories):
         suspicious = request.method == "GET" and is_browser(request.headers.get("User-Agent", ""))
         if suspicious and request.headers.get("X-Requested-With") != "XMLHttpRequest":
             return error_text(400, NEEDS_XHR)
-        caller = self._caller(request)
+        caller = caller_of(self, request)
         if request.method == "OPTIONS":
             return Answer(200, b"", {"Content-Type": "text/html; charset=utf-8"})
         if request.method not in ("GET", "HEAD"):
@@ -138,17 +138,3 @@ class Quay(Worker, Policies, Namespaces, Repositories):
         if handler is None:
             return as_json({"error": "this endpoint is no part of the fake"}, 501)
         return handler(Call(self, request, caller), **arguments)
-
-    def _caller(self, request: Request) -> Caller:
-        words = request.headers.get("Authorization", "").split()
-        if len(words) == 2 and words[0].lower() == "bearer":
-            token = self.tokens.get(words[1])
-            if token and not token.get("expired"):
-                return Caller(token["user"], frozenset(token["scopes"]))
-            return Caller()
-        cookie = request.cookies.get("session", "")
-        for name in self.users:
-            session, csrf = self.session(name)
-            if cookie == session:
-                return Caller(name, EVERY_SCOPE, csrf)
-        return Caller()

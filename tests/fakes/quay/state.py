@@ -12,6 +12,7 @@ from typing import Any
 from .._base import Fake
 from . import prune
 
+# Seen on a live Quay: with IMMUTABLE_TAGS off the API does not show what is immutable, and the worker spares it still.
 FEATURES = {"AUTO_PRUNE": True, "ANONYMOUS_ACCESS": True, "IMMUTABLE_TAGS": True, "SUPERUSERS_FULL_ACCESS": False}
 TAG_EXPIRATION = 14 * 86400
 DUPLICATE = "Existing policy with same values for this {}, duplicate policies are not permitted"
@@ -21,7 +22,12 @@ Repository = dict[str, Any]
 
 
 class State(Fake):
-    """Namespaces, repositories, users and tokens of a Quay, without anything that acts on them."""
+    """Namespaces, repositories, users and tokens of a Quay, without anything that acts on them.
+
+    The neutral form of the state is that of the recordings. Beside it namespaces and repositories may have `policies`,
+    and namespaces `enabled` (false: disabled by a superuser) and `autoprune_task` (true: a policy was there once, and
+    the worker has not found out yet that none is left; with policies that is always so).
+    """
 
     SWITCHES = {
         "put_status": 204,
@@ -29,6 +35,7 @@ class State(Fake):
         "rate_burst": 25,
         "registry_state": "normal",
         "default_policy": None,
+        "first_policy_race": False,  # seen on a live Quay: see race.py
         **FEATURES,
     }
 
@@ -85,6 +92,8 @@ class State(Fake):
         }
         for policy in given.get("policies", []):
             self.add_policy("organization" if organization else "user", given["name"], policy)
+        if given.get("autoprune_task"):
+            self._queue(given["name"])
 
     def _add_repository(self, namespace: str, given: dict[str, Any], seeded_ms: int) -> None:
         self._serial += 1
@@ -110,15 +119,20 @@ class State(Fake):
             return [seen(policy) for policy in self._holder(scope, name)["policies"]]
 
     def add_policy(self, scope: str, name: str, policy: dict[str, Any], check: bool = False) -> str:
-        """Stores a policy (API form) and returns its uuid; only `check` makes it refuse what the API refuses."""
+        """Stores a policy (API form, or with the names of the database's columns) and returns its uuid.
+
+        Only `check` makes it refuse what the API refuses. A tagPatternMatches of null is there where somebody changed
+        the database by hand (seen on a live Quay).
+        """
         with self.lock:
             holder = self._holder(scope, name)
+            pattern, matches = policy.get("tag_pattern"), policy.get("tag_pattern_matches", True)
             stored = {
                 "uuid": policy.get("uuid") or self._new_uuid(),
                 "method": policy["method"],
                 "value": policy["value"],
-                "tagPattern": policy.get("tagPattern"),
-                "tagPatternMatches": policy.get("tagPatternMatches", True),
+                "tagPattern": policy.get("tagPattern", pattern),
+                "tagPatternMatches": policy.get("tagPatternMatches", matches),
                 "rank": self._random.random(),
             }
             if check:
@@ -127,7 +141,7 @@ class State(Fake):
                 if wrong:
                     raise ValueError(wrong)
             holder["policies"].append(stored)
-            self.tasks.setdefault(name.split("/")[0], {"last_ran": None, "status": "queued"})
+            self._queue(name.split("/")[0])
             return stored["uuid"]
 
     def tags(self, name: str, hidden: bool = False) -> list[str]:
@@ -156,6 +170,7 @@ class State(Fake):
             organizations, users = [], []
             for space in self.namespaces.values():
                 entry = {"name": space["name"], "enabled": space["enabled"]}
+                entry["autoprune_task"] = space["name"] in self.tasks
                 entry["policies"] = [seen(policy) for policy in space["policies"]]
                 if space["organization"]:
                     entry.update(admins=list(space["admins"]), members=list(space["members"]), repositories=[])
@@ -187,6 +202,9 @@ class State(Fake):
             namespace, repository = name.split("/", 1)
             return self.repositories[namespace, repository]
         return self.namespaces[name]
+
+    def _queue(self, namespace: str) -> None:
+        self.tasks.setdefault(namespace, {"last_ran": None, "status": "queued"})
 
     def _new_uuid(self) -> str:
         digits = f"{self._random.getrandbits(128):032x}"
