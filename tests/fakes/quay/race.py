@@ -17,7 +17,7 @@ from .errors import Refusal, server_error
 from .state import State
 
 POLICIES_PATH = re.compile(r"/api/v1/(?:user|(?:organization|repository)/([^/]+)(?:/.+)?)/autoprunepolicy/")
-HOLD_SECONDS = 0.01
+HOLD_SECONDS = 0.02
 SAW_NO_TASK = "fakes.quay.saw_no_task"
 
 

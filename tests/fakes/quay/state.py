@@ -35,7 +35,7 @@ class State(Fake):
         "rate_burst": 25,
         "registry_state": "normal",
         "default_policy": None,
-        "first_policy_race": False,  # seen on a live Quay: see race.py
+        "first_policy_race": True,  # seen on a live Quay: see race.py
         **FEATURES,
     }
 

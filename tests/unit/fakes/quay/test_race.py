@@ -24,9 +24,7 @@ def fake(**more):
     token = {"as": "alice", "token": "made-up", "scopes": ["org:admin", "repo:admin", "user:admin"]}
     acme = {"name": "acme", "admins": ["alice"], "repositories": [{"name": name} for name in REPOSITORIES], **more}
     other = {"name": "other", "admins": ["alice"], "repositories": [{"name": "r0"}]}
-    quay = Quay({"users": [{"name": "alice", "tokens": [token]}], "organizations": [acme, other]})
-    quay.switches["first_policy_race"] = True
-    return quay
+    return Quay({"users": [{"name": "alice", "tokens": [token]}], "organizations": [acme, other]})
 
 
 def held(quay):
@@ -121,11 +119,9 @@ def test_the_row_outlives_the_policies_until_the_worker_comes_and_survives_a_dum
     stored = quay.repositories["acme", "r0"]["policies"]
     assert stored.pop()["uuid"] == answer.json()["uuid"] and held(quay) == 0
     again = Quay(quay.state())
-    again.switches["first_policy_race"] = True
     assert again.state()["organizations"][0]["autoprune_task"] is True
     assert statuses(post(again, PATHS)) == [201] * len(PATHS)
     quay.tick()
     idle = Quay(quay.state())
-    idle.switches["first_policy_race"] = True
     assert idle.state()["organizations"][0]["autoprune_task"] is False
     assert statuses(post(idle, PATHS[:2])) == [201, 500]
