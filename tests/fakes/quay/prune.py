@@ -94,6 +94,7 @@ def doomed(tags: Iterable[Tag], policy: Policy, now_ms: int) -> list[Tag]:
     if pattern is not None:
         # Quay ffba0c7, data/text.py: the database searches, so a pattern that it rejects fails even without tags.
         expression = postgres_regex(pattern)
+        # Seen on a live Quay: null (by hand in the database, or no flag in a default policy) inverts the pattern.
         wanted = bool(policy["tagPatternMatches"])
         found = [tag for tag in found if (expression.search(tag["name"]) is not None) is wanted]
     if method == "creation_date":

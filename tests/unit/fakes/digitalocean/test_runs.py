@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 import pytest
+from fakes.digitalocean import DigitalOcean
+from fakes.digitalocean.routes import CURRENT, LEGACY
 from fakes.digitalocean.runs import BLOBS, BOTH, DELETING, MANIFESTS, REQUESTED, SCANNING, SCANNING_BLOBS, WAITING
 from fakes.digitalocean.runs import WAITING_FOR_DELETES as WAITING_2
-from fakes.digitalocean.server import CURRENT, LEGACY, DigitalOcean
 from werkzeug.test import Client
 
 NOBODY = "00000000-1111-4222-8333-444444444444"

@@ -12,7 +12,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from fakes.digitalocean.server import LEGACY, ROUTES, DigitalOcean
+from fakes.digitalocean import DigitalOcean
+from fakes.digitalocean.routes import LEGACY, ROUTES
 from werkzeug.test import Client
 
 jsonschema = pytest.importorskip("jsonschema")

@@ -10,7 +10,9 @@ from email.utils import parsedate_to_datetime
 
 import pytest
 import requests
-from fakes.digitalocean.server import AUTOMATED, CURRENT, LEGACY, NO_DELETES, REFERENCED, DigitalOcean
+from fakes.digitalocean import DigitalOcean
+from fakes.digitalocean.errors import AUTOMATED, NO_DELETES, REFERENCED
+from fakes.digitalocean.routes import CURRENT, LEGACY
 from fakes.mount import mounted
 from fakes.serve import serving
 from werkzeug.test import Client

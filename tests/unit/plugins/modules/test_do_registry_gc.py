@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 import urllib.request
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from unittest import mock
@@ -26,8 +27,7 @@ from ansible_collections.registry.hygiene.plugins.module_utils._core import http
 from ansible_collections.registry.hygiene.plugins.modules import do_registry_gc
 from contract.clock import in_its_time
 from contract.mounts import as_module
-from fakes.digitalocean import DigitalOcean
-from fakes.digitalocean import server as fake_module
+from fakes.digitalocean import DigitalOcean, errors, pages
 from fakes.mount import mounted
 from fakes.serve import serving
 
@@ -581,7 +581,7 @@ def test_automated_collection_is_not_taken_for_a_rival(fake):
     assert adopted(run(fake))["uuid"] == uuid and fake.writes == []
 
 
-OTHERS = [fake_module.SEVERAL_REGISTRIES, fake_module.REFERENCED, fake_module.NO_DELETES, "OverRegistryLimit"]
+OTHERS = [errors.SEVERAL_REGISTRIES, errors.REFERENCED, errors.NO_DELETES, "OverRegistryLimit"]
 
 
 @pytest.mark.parametrize("message", OTHERS)
@@ -990,7 +990,7 @@ def test_info_while_one_is_running(fake):
 @pytest.mark.parametrize("links", [True, False])
 @pytest.mark.parametrize(("most", "count"), [(200, 199), (200, 200), (200, 401), (20, 1), (20, 20), (20, 61)])
 def test_info_has_all_runs_newest_first(fake, order, meta, links, most, count, monkeypatch):
-    monkeypatch.setattr(fake_module, "MOST_PER_PAGE", most)
+    monkeypatch.setattr(pages, "MOST_PER_PAGE", most)
     fake.switches.update(list_order=order, list_meta=meta, list_links=links)
     for number in range(count):
         fake.add_run("acme", age_seconds=(number * 7919 % count + 1) * HOUR)
@@ -1034,7 +1034,7 @@ def test_the_estimate_is_never_too_high(fake, spare):
 
 @pytest.mark.parametrize("most", [20, 200])
 def test_the_estimate_reads_all_pages(fake, most, monkeypatch):
-    monkeypatch.setattr(fake_module, "MOST_PER_PAGE", most)
+    monkeypatch.setattr(pages, "MOST_PER_PAGE", most)
     for number in range(45):
         fake.push("acme", f"team/more-{number:02}", "v1")
     for _number in range(230):
@@ -1163,13 +1163,13 @@ def test_the_burst_limit_is_obeyed_where_somebody_else_used_it_up(fake):
 def test_the_hourly_limit_is_waited_for_if_it_ends_soon(fake, seconds):
     """Over this one there is no retry-after: ratelimit-reset says when the oldest request is forgotten."""
     fake.switches["rate_hour"] = 10
-    fake._counted[TOKEN] = fake_module.deque([fake.now() + seconds - HOUR] * 10)
+    fake._counted[TOKEN] = deque([fake.now() + seconds - HOUR] * 10)
     started(run(fake))
 
 
 def test_the_hourly_limit_is_explained_if_it_lasts(fake):
     fake.switches["rate_hour"] = 10
-    fake._counted[TOKEN] = fake_module.deque([fake.now() - 100] * 10)
+    fake._counted[TOKEN] = deque([fake.now() - 100] * 10)
     result = failed(run(fake), "API rate limit exceeded", "more are allowed 20")
     assert not result["changed"] and fake.runs("acme") == []
 
