@@ -73,6 +73,8 @@ def _split(pattern: str) -> tuple[list, str]:
 
 def _end_of_bracket(pattern: str, start: int) -> int:
     """Return where the bracket expression ends that starts there; right after the [ if it has no end."""
+    if pattern.find("]", start) < 0:
+        return start + 1
     place = start + (2 if pattern[start + 1 : start + 2] == "^" else 1)
     place = first = place + (pattern[place : place + 1] == "]")
     while 0 < place < len(pattern):
@@ -84,7 +86,7 @@ def _end_of_bracket(pattern: str, start: int) -> int:
         else:
             place += 1
     end = pattern.find("]", first)
-    return end + 1 if end >= 0 else pattern.find("]", start) + 1 or start + 1
+    return end + 1 if end >= 0 else pattern.find("]", start) + 1
 
 
 def not_portable(pattern: str) -> str | None:

@@ -234,7 +234,7 @@ class GcKeeper(GcReader):
         found, now = self.manifests()
         merged = {"deletions": [], "kept": [], "uncertain": []}
         for name, manifests in found.items():
-            for fate, images in forecast.forecast(f"{self.target}/{name}", manifests, now).items():
+            for fate, images in forecast.forecast(f"{self.target}/{name}", manifests, (now, now)).items():
                 merged[fate] += images
         return merged
 

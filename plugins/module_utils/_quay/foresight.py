@@ -58,7 +58,7 @@ def of_one(client: http.Client, name: str, state: str, of_namespace: list, of_re
     """Return the forecast of one repository, with the default policy that only Quay's configuration shows."""
     default = (registry.config(client).get("config") or {}).get("DEFAULT_NAMESPACE_AUTOPRUNE_POLICY")
     rows, now = tags(client, name)
-    return forecast.forecast(name, state, rows, of_namespace, of_repository, default, now)
+    return forecast.forecast(name, state, rows, of_namespace, of_repository, default, (now, now))
 
 
 def read_policies(client: http.Client, *scope: str) -> list:

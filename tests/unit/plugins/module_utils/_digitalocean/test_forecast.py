@@ -34,7 +34,7 @@ def digests(manifests):
 
 @given(repositories())
 def test_what_goes_and_what_stays_is_everything(manifests):
-    found = forecast.forecast("acme/app", manifests, 0)
+    found = forecast.forecast("acme/app", manifests, (0, 0))
     named = [image["digest"] for fate in found.values() for image in fate]
     assert sorted(named) == sorted(NAMES)
     assert digests(forecast.unreachable(manifests)) == {image["digest"] for image in found["deletions"]}

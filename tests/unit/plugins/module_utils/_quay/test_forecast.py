@@ -37,7 +37,7 @@ def age(value, pattern=None, matches=True):
 
 
 def of(tags, namespace=(), repository=(), default=None, state="NORMAL", now=NOW):
-    return forecast("acme/app", state, tags, list(namespace), list(repository), default, now)
+    return forecast("acme/app", state, tags, list(namespace), list(repository), default, (now, now))
 
 
 def names(images):

@@ -47,7 +47,7 @@ def newest(number, *selectors):
 
 
 def of(tags, policy, now=NOW):
-    return forecast("team/app", tags, policy, now)
+    return forecast("team/app", tags, policy, (now, now))
 
 
 def names(images):
