@@ -14,7 +14,7 @@ version_added: 0.1.0
 author: registry.hygiene contributors (@registry-hygiene)
 description:
   - Returns a text that Markdown shows as it is. HTML, links, emphasis and the borders of tables are escaped.
-  - What cannot be printed, line breaks too, becomes visible, such as C(\\n) or C(\\x1b).
+  - What cannot be printed, line breaks too, becomes visible, such as C(\n) or C(\x1b).
 options:
   _input:
     description: The text.

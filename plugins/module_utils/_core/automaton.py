@@ -19,6 +19,7 @@ MOST_CHARACTERS = 1_000  # of an expression; longer ones are not even parsed
 MOST_NODES = 5_000  # what a{1000}{1000} would be beyond
 FLAGS = re.IGNORECASE | re.MULTILINE | re.DOTALL | re.ASCII
 CATEGORIES = {"DIGIT": r"\d", "SPACE": r"\s", "WORD": r"\w", "NOT_DIGIT": r"\D", "NOT_SPACE": r"\S", "NOT_WORD": r"\W"}
+BEYOND = {"ASSERT": "a look-around", "ASSERT_NOT": "a look-around", "GROUPREF": "a back-reference"}
 PLACES = {
     "AT_BEGINNING": "^",
     "AT_BEGINNING_STRING": r"\A",
@@ -110,7 +111,9 @@ class Automaton:
 
     def _character(self, kind: str, value: Any, flags: int, target: int) -> int:
         if kind not in ("LITERAL", "NOT_LITERAL", "ANY", "IN"):
-            raise NoAutomaton(f"it holds what no automaton can do ({kind.lower().replace('_', ' ')})")
+            raise NoAutomaton(
+                f"it holds {BEYOND.get(kind, 'a condition or a possessive part')}, which may take too long"
+            )
         key = (kind, str(value), flags)
         if key not in self._tests:
             self._tests[key] = _test(kind, value, flags)

@@ -40,6 +40,17 @@ def test_what_goes_and_what_stays_is_everything(manifests):
     assert digests(forecast.unreachable(manifests)) == {image["digest"] for image in found["deletions"]}
 
 
+def test_ages_and_sizes_are_within_bounds():
+    odd = [
+        {"digest": "a", "updated_at": "2027-01-15T08:00:00Z", "compressed_size_bytes": 10**400},
+        {"digest": "b", "updated_at": "9999-12-31T23:59:59Z", "compressed_size_bytes": -5},
+        {"digest": "c", "compressed_size_bytes": None, "blobs": [{"digest": "x", "compressed_size_bytes": 10**400}]},
+    ]
+    found = forecast.forecast("acme/app", odd, (1_800_000_050, 1_800_000_900))["deletions"]
+    assert [(image["age"], image["size"]) for image in found] == [(50, 0), (0, 0), (None, 0)]
+    assert forecast.freed_bytes(odd, odd) == 0
+
+
 @given(repositories(), st.sampled_from(NAMES))
 def test_a_tag_more_never_makes_more_garbage_and_saves_what_it_names(manifests, name):
     before = digests(forecast.unreachable(manifests))
