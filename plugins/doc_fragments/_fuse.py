@@ -28,6 +28,8 @@ options:
     description:
       - Regular expressions of Python. If the plan deletes an image with a tag in which one of them is found, nothing at
         all is written, and the task fails.
+      - An image without a tag has the empty name here, so that V(.*) protects everything, and V(.) what has a tag.
+      - An expression that cannot be evaluated in reasonable time protects what it may find.
     type: list
     elements: str
 """

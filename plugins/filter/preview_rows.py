@@ -36,10 +36,12 @@ _value:
       how many images would go (C(count)), might go (C(uncertain_count)) and are there in all (C(total)), the C(share)
       of the first two in percent, the C(bytes) that would go, and a C(message) if a limit refused the plan or
       something failed. C(fuse) is the name of that limit, or empty.
-    - Numbers that are not known are V(null).
+    - Numbers that are not known are V(null). Texts are one line each, and what cannot be printed is escaped.
   type: list
   elements: dict
 """
+
+from ansible_collections.registry.hygiene.plugins.module_utils._core.text import printable
 
 NAMES = ("names", "repositories", "registries", "organizations")  # of what an item of a loop, or a task, is about
 FUSES = ("max_deletions", "max_deletions_percent", "min_keep", "protect")
@@ -58,10 +60,10 @@ def row(result: dict) -> dict:
     going = preview.get("count", 0) + preview.get("uncertain_count", 0)
     nothing = not result.get("changed") and not result.get("failed")
     known = {key: preview.get(key, 0 if nothing else None) for key in ("count", "uncertain_count", "total", "bytes")}
-    message = str(result.get("msg", "")) if result.get("failed") else ""
+    message = printable(" ".join(str(result.get("msg", "")).split())) if result.get("failed") else ""
     fuse = message.partition(":")[0]
     return {
-        "what": about(result),
+        "what": printable(about(result)),
         "targets": targets(result),
         "changed": changed(result),
         "share": round(100 * going / preview["total"], 1) if preview.get("total") else None,

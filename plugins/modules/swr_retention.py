@@ -226,7 +226,7 @@ class Retention(retention.RetentionReader):
 
     def foresee(self, current, planned):
         rows = retention.tags(self.client, self.params["namespace"], self.target)
-        return forecast.forecast(f"{self.params['namespace']}/{self.target}", rows, planned, self.client.clock()[0])
+        return forecast.forecast(f"{self.params['namespace']}/{self.target}", rows, planned, self.client.clock())
 
     def _kept(self, planned):
         """Return the policy that is or can be made the planned one, None if there is none."""

@@ -8,13 +8,18 @@ from __future__ import annotations
 import traceback
 from typing import Any
 
+from ansible_collections.registry.hygiene.plugins.module_utils._core.text import printable
+
 
 class RegistryError(Exception):
-    """Anything that keeps a task from reaching the declared state."""
+    """Anything that keeps a task from reaching the declared state. What cannot be printed is escaped: it is others'."""
 
     fatal = False  # True: the same for every target of the task, so trying the next one is no use
     sent = False  # True: it came of a request that may have arrived all the same
     state = None  # what is known of the target all the same
+
+    def __init__(self, text: str) -> None:
+        super().__init__(printable(text))
 
 
 class PlanRefused(RegistryError):

@@ -21,6 +21,7 @@ from ansible_collections.registry.hygiene.plugins.module_utils._core.errors impo
 )
 from ansible_collections.registry.hygiene.plugins.module_utils._core.ledger import Ledger
 from ansible_collections.registry.hygiene.plugins.module_utils._core.schema import check
+from ansible_collections.registry.hygiene.plugins.module_utils._core.text import printable
 from ansible_collections.registry.hygiene.plugins.module_utils._core.transport import READING, REPEATABLE, Transport
 
 MASK = "********"
@@ -93,7 +94,7 @@ class Client:
 
     def tell(self, text: str) -> None:
         """Tell the user what is waited for."""
-        self.progress(self.masked(text))
+        self.progress(printable(self.masked(text)))
 
     def request(self, method: str, where: str, query: dict | None = None, body: Any = None) -> Answer:
         """Return the answer to a request; raises RegistryError on any but 2xx, LostAnswer if a POST may have worked.

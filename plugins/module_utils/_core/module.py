@@ -11,6 +11,7 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.registry.hygiene.plugins.module_utils._core import access, fuse, preview
 from ansible_collections.registry.hygiene.plugins.module_utils._core.engine import converge
 from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import Bug, MissingLibrary, RegistryError
+from ansible_collections.registry.hygiene.plugins.module_utils._core.text import printable
 
 SHOWN = 3  # failures that a message names; the result holds all of them
 
@@ -66,7 +67,8 @@ class Module:
                 result["preview"] = preview.summary(error.forecasts, params["preview_limit"], self.resource.estimate)
         except Exception as error:
             result = dict(failed=True, changed=bool(client and client.ledger.any()), msg=str(Bug(error)))
-        return result, warnings + (client.warnings if client else []), client.secrets if client else set()
+        warnings = [printable(warning) for warning in warnings + (client.warnings if client else [])]
+        return result, warnings, client.secrets if client else set()
 
     def _report(self, outcome: Any, params: dict, diff: bool) -> dict:
         after = outcome.after

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import fnmatch
+import functools
 import re
 from typing import Callable, Collection
 
@@ -14,7 +15,58 @@ from ansible_collections.registry.hygiene.plugins.module_utils._core.errors impo
 
 def is_glob(name: str) -> bool:
     """Return whether the name stands for several."""
-    return re.search(r"[*?]|\[.+\]", name) is not None
+    return "*" in name or "?" in name or name.rfind("]") > name.find("[") + 1 > 0
+
+
+@functools.lru_cache(maxsize=4096)
+def matcher(glob: str) -> Callable[[str], bool]:
+    """Return what says whether a name matches the glob as in fnmatch, with case; * goes across slashes.
+
+    It comes to an end whatever they are: every piece between two * has one length, and is found or not.
+    """
+    pieces = _pieces(glob)
+    try:
+        first, *others = [re.compile(f"(?s:{''.join(map(_expression, piece))})") for piece in pieces]
+    except re.error:  # Python 3.8 takes [z-a] for a mistake, later ones for a class without members
+        return lambda name: False
+    if not others:
+        return lambda name: first.fullmatch(name) is not None
+    literal = re.match(r"[^*?\[]*", glob).group()  # quicker than what follows, for most names
+    middle, last = others[:-1], others[-1]
+
+    def matches(name: str) -> bool:
+        if not name.startswith(literal):
+            return False
+        place, rest = first.match(name), len(name) - len(pieces[-1])
+        for piece in middle:
+            place = place and piece.search(name, place.end())
+        return place is not None and place.end() <= rest and last.match(name, rest) is not None
+
+    return matches
+
+
+def _pieces(glob: str) -> list[list[str]]:
+    """Return what is before, between and after the * of a glob, as what each character has to match."""
+    pieces: list = [[]]
+    place = 0
+    while place < len(glob):
+        end = place + 1
+        if glob[place] == "[":
+            inner = end + (glob[end : end + 1] == "!")
+            end = glob.find("]", inner + (glob[inner : inner + 1] == "]")) + 1 or end
+        if glob[place] == "*":
+            pieces.append([])
+        else:
+            pieces[-1].append(glob[place:end])
+        place = end
+    return pieces
+
+
+@functools.lru_cache(maxsize=1024)
+def _expression(token: str) -> str:
+    """Return the regular expression of one character, ? or class of a glob, as fnmatch has it."""
+    before, after = fnmatch.translate("x").split("x")
+    return fnmatch.translate(token)[len(before) : -len(after)]
 
 
 def expand(names: list, candidates: Callable[[str], Collection], warnings: list) -> list[str]:
@@ -28,7 +80,7 @@ def expand(names: list, candidates: Callable[[str], Collection], warnings: list)
             found[name] = True
             continue
         known = candidates(name)
-        matching = [candidate for candidate in known if fnmatch.fnmatchcase(candidate, name)]
+        matching = list(filter(matcher(name), known))
         if not matching:
             warnings.append(f"{name!r} matches none of the {len(known)} that can be seen")
         found.update(dict.fromkeys(matching, True))

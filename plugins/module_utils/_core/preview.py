@@ -9,6 +9,7 @@ import json
 import os
 
 from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import PlanRefused
+from ansible_collections.registry.hygiene.plugins.module_utils._core.text import encodable, printable
 
 ARGUMENT_SPEC = dict(
     preview=dict(type="bool", default=False),
@@ -22,18 +23,29 @@ def check(params: dict) -> None:
     """Raise PlanRefused if the options cannot be followed."""
     if params["preview_limit"] < 0:
         raise PlanRefused("preview_limit: write how many tags of each repository are to be named, 0 or more")
-    folder = os.path.dirname(os.path.abspath(params["preview_file"] or "x"))
-    if params["preview_file"] and not (os.path.isdir(folder) and os.access(folder, os.W_OK)):
-        raise PlanRefused(f"preview_file: {folder} is no folder that can be written to")
+    path = params["preview_file"]
+    if not path:
+        return
+    try:
+        impossible = b"\0" in os.fsencode(path)
+    except UnicodeEncodeError:
+        impossible = True
+    if impossible:
+        raise PlanRefused(f"preview_file: {printable(path)} cannot be the name of a file")
+    folder = os.path.dirname(os.path.abspath(path))
+    if not (os.path.isdir(folder) and os.access(folder, os.W_OK)):
+        raise PlanRefused(f"preview_file: {printable(folder)} is no folder that can be written to")
+    if os.path.isdir(path):
+        raise PlanRefused(f"preview_file: {printable(path)} is a folder: add the name of a file")
 
 
 def save(forecasts: dict, path: str) -> None:
-    """Write all of the forecasts (target -> deletions, uncertain, kept) as JSON to a file."""
+    """Write all of the forecasts (target -> deletions, uncertain, kept) as JSON to a file; raises PlanRefused."""
     try:
         with open(path, "w", encoding="utf-8") as file:
             json.dump(forecasts, file, indent=1, sort_keys=True)
-    except OSError as error:
-        raise PlanRefused(f"preview_file: {error}") from None
+    except (OSError, ValueError) as error:  # ValueError: what no file can be called
+        raise PlanRefused(f"preview_file: {printable(error)}") from None
 
 
 def by_repository(forecasts: dict) -> dict:
@@ -59,14 +71,14 @@ def summary(forecasts: dict, limit: int, estimate: bool) -> dict:
         "uncertain_count": len(every["uncertain"]),
         "total": sum(map(len, every.values())),
         "bytes": sum(image["size"] or 0 for image in every["deletions"]),
-        "deletions": [image for found in repositories.values() for image in found["deletions"][:limit]],
-        "uncertain": [image for found in repositories.values() for image in found["uncertain"][:limit]],
+        "deletions": [_sound(image) for found in repositories.values() for image in found["deletions"][:limit]],
+        "uncertain": [_sound(image) for found in repositories.values() for image in found["uncertain"][:limit]],
         "targets": {
-            name: {
+            encodable(name): {
                 "count": len(found["deletions"]),
                 "uncertain_count": len(found["uncertain"]),
                 "kept_count": len(found["kept"]),
-                "kept": [name_of(image) for image in found["kept"][:limit]],
+                "kept": [encodable(name_of(image)) for image in found["kept"][:limit]],
             }
             for name, found in repositories.items()
         },
@@ -79,18 +91,26 @@ def text(forecasts: dict, limit: int, estimate: bool) -> str:
     for name, found in by_repository(forecasts).items():
         gone, perhaps, kept = found["deletions"], found["uncertain"], found["kept"]
         total = len(gone) + len(perhaps) + len(kept)
-        lines.append(f"{name}: {len(gone)} of {total} images go{f', {len(perhaps)} perhaps' if perhaps else ''}")
+        lines.append(
+            f"{printable(name)}: {len(gone)} of {total} images go{f', {len(perhaps)} perhaps' if perhaps else ''}"
+        )
         for sign, images in (("-", gone), ("?", perhaps)):
             lines += [f"{sign}   {_line(image)}" for image in images[:limit]]
             lines += [f"{sign}   and {len(images) - limit} more"] if len(images) > limit else []
         more = f" and {len(kept) - limit} more" if len(kept) > limit else ""
-        lines.append(f"    stay: {', '.join(map(name_of, kept[:limit]))}{more}" if kept else "    nothing stays")
+        names = ", ".join(printable(name_of(image)) for image in kept[:limit])
+        lines.append(f"    stay: {names}{more}" if kept else "    nothing stays")
     return "".join(f"{line}\n" for line in lines)
 
 
 def name_of(image: dict) -> str:
     """Return the tag of an image, its digest if it has none."""
-    return image["tag"] or image["digest"]
+    return image["tag"] or image["digest"] or "an image without a name"
+
+
+def _sound(image: dict) -> dict:
+    """Return an image that Ansible can print: lone surrogates would stop it."""
+    return {key: encodable(value) if isinstance(value, str) else value for key, value in image.items()}
 
 
 def _line(image: dict) -> str:
@@ -103,4 +123,4 @@ def _line(image: dict) -> str:
         size,
         image["because"],
     ]
-    return "  ".join(part for part in parts if part)
+    return "  ".join(printable(part) for part in parts if part)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.registry.hygiene.plugins.module_utils._core import schedule
+from ansible_collections.registry.hygiene.plugins.module_utils._core import figures, schedule
 
 
 def unreachable(manifests: list) -> list:
@@ -27,8 +27,11 @@ def unreachable(manifests: list) -> list:
     return [manifest for manifest in manifests if manifest["digest"] not in reached]
 
 
-def forecast(repository: str, manifests: list, now: float) -> dict:
-    """Return {"deletions", "uncertain", "kept"} of a run that removes untagged manifests."""
+def forecast(repository: str, manifests: list, now: tuple[float, float]) -> dict:
+    """Return {"deletions", "uncertain", "kept"} of a run that removes untagged manifests.
+
+    now: the earliest and the latest time that it may be.
+    """
     doomed = {manifest["digest"] for manifest in unreachable(manifests)}
     found = {"deletions": [], "uncertain": [], "kept": []}
     for manifest in manifests:
@@ -38,8 +41,8 @@ def forecast(repository: str, manifests: list, now: float) -> dict:
             "target": repository,
             "tag": ", ".join(tags) or None,
             "digest": manifest["digest"],
-            "age": int(now - schedule.epoch(manifest["updated_at"])) if manifest.get("updated_at") else None,
-            "size": manifest.get("compressed_size_bytes") or 0,
+            "age": figures.age(now, schedule.epoch(manifest["updated_at"])) if manifest.get("updated_at") else None,
+            "size": figures.size(manifest.get("compressed_size_bytes")) or 0,
             "because": "no tag reaches it" if goes else "" if tags else "a tag reaches it through an index",
         }
         found["deletions" if goes else "kept"].append(image)
@@ -56,7 +59,7 @@ def freed_bytes(manifests: list, garbage: list) -> int:
         blob["digest"] for manifest in manifests if id(manifest) not in doomed for blob in manifest.get("blobs") or []
     }
     sizes = {
-        blob["digest"]: blob.get("compressed_size_bytes") or 0
+        blob["digest"]: figures.size(blob.get("compressed_size_bytes")) or 0
         for manifest in garbage
         for blob in manifest.get("blobs") or []
     }

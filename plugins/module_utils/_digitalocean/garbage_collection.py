@@ -234,7 +234,7 @@ class GcKeeper(GcReader):
         found, now = self.manifests()
         merged = {"deletions": [], "kept": [], "uncertain": []}
         for name, manifests in found.items():
-            for fate, images in forecast.forecast(f"{self.target}/{name}", manifests, now).items():
+            for fate, images in forecast.forecast(f"{self.target}/{name}", manifests, (now, now)).items():
                 merged[fate] += images
         return merged
 
@@ -297,7 +297,7 @@ class GcKeeper(GcReader):
         self.began = wait.now() if self.began is None else self.began
 
         def progress(state: dict) -> None:
-            self.client.progress(f"{self.target}: garbage collection {state['uuid']}: {state['status'] or 'none'}")
+            self.client.tell(f"{self.target}: garbage collection {state['uuid']}: {state['status'] or 'none'}")
 
         try:
             timeout, interval = self.params["wait_timeout"], self.params["poll_interval"]

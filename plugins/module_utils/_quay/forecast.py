@@ -12,10 +12,10 @@ import functools
 import itertools
 import math
 import re
-import warnings
 from typing import Any, Iterator
 
-from ansible_collections.registry.hygiene.plugins.module_utils._core import patterns
+from ansible_collections.registry.hygiene.plugins.module_utils._core import figures, matching, patterns
+from ansible_collections.registry.hygiene.plugins.module_utils._core.text import printable
 from ansible_collections.registry.hygiene.plugins.module_utils._quay.policies import MOST_SECONDS, MOST_TAGS, SECONDS
 
 COSIGN = re.compile(r"sha256-([0-9a-f]{64})\.(sig|att|sbom)\Z")
@@ -24,6 +24,8 @@ METHODS = {"creation_date": "older than", "number_of_tags": "not among the newes
 STATES = {"MIRROR": "mirror", "READ_ONLY": "read-only"}
 FAILS = "Quay's worker fails at {} and deletes nothing or only a part"
 SECOND = "within the same second as the limit"
+ENDING = "it expires about now, and the clocks differ"
+MOST_WORDS = 200  # characters of a pattern or value in a reason
 MOST_ORDERED = 4  # policies of which every order is tried
 
 
@@ -34,22 +36,26 @@ def forecast(
     namespace_policies: list,
     repository_policies: list,
     default_policy: dict | None,
-    now: float,
+    now: tuple[float, float],
 ) -> dict:
     """Return {"deletions": [image], "uncertain": [image], "kept": [image]}: every active tag once.
 
-    tags: as Quay lists them; policies: in option words; default_policy: as in Quay's configuration, or None.
+    tags: as Quay lists them; policies: in option words; default_policy: as in Quay's configuration, or None;
+    now: the earliest and the latest time that it may be.
     """
-    live = {tag["name"]: tag for tag in tags if tag.get("end_ts") is None or tag["end_ts"] > now}
+    ends = {tag["name"]: None if tag.get("end_ts") is None else figures.moment(tag["end_ts"]) for tag in tags}
+    live = {tag["name"]: tag for tag in tags if ends[tag["name"]] is None or ends[tag["name"]] > now[0]}
+    starts = {name: figures.moment(tag["start_ts"]) for name, tag in live.items()}
     candidates = [name for name, tag in live.items() if not tag.get("immutable") and not COSIGN.match(name)]
-    rows = sorted(((live[name]["start_ts"], name) for name in candidates), reverse=True)
-    fates: dict = {}
+    rows = sorted(((starts[name], name) for name in candidates), reverse=True)
+    now = figures.window(now, starts.values())
+    fates = {name: (False, ENDING) for name in live if ends[name] is not None and ends[name] <= now[1]}
     if state == "NORMAL" or not namespace_policies:
         # Quay ffba0c7: the walk along the policies of repositories stumbles over one that is not NORMAL.
         stop = None if state == "NORMAL" else FAILS.format(f"the policies of a {STATES.get(state, state)} repository")
         scopes = zip(SCOPES, (namespace_policies, repository_policies))
         ordinary = [_policy(scope, policy, rows) for scope, policies in scopes for policy in policies]
-        fates = _ordinary_run(ordinary, stop, now)
+        fates = _ordinary_run(ordinary, fates, stop, now)
     if state == "NORMAL" and default_policy:
         # Quay ffba0c7: a run of its own, so it takes place whatever fails in the ordinary one.
         fates = _run([_policy(SCOPES[2], default_policy, rows)], fates, None, now)
@@ -59,9 +65,9 @@ def forecast(
     for name, tag in live.items():
         reason = "immutable" if tag.get("immutable") else "cosign" if COSIGN.match(name) else alone
         certain, because = fates.get(name, (None, reason))
-        image = dict(target=repository, tag=name, digest=tag.get("manifest_digest"), age=int(now - tag["start_ts"]))
+        image = dict(target=repository, tag=name, digest=tag.get("manifest_digest"), age=figures.age(now, starts[name]))
         kind = {True: "deletions", False: "uncertain", None: "kept"}[certain]
-        found[kind].append(dict(image, size=tag.get("size"), because=because))
+        found[kind].append(dict(image, size=figures.size(tag.get("size")), because=because))
     return found
 
 
@@ -69,17 +75,21 @@ def _policy(scope: str, policy: dict, rows: list) -> dict:
     """Return a policy as it is carried out: its place, its rule in words, the rows that it selects, why in doubt."""
     method, value, pattern = policy.get("method"), policy.get("value"), policy.get("tag_pattern")
     limit, fails = _limit(method, value)
-    rule, doubt = f"{scope}: {METHODS.get(str(method), f'method {method}')} {value}", None
+    words = printable(f"{METHODS.get(str(method), f'method {method}')} {value}", MOST_WORDS)
+    rule, doubt, shown = f"{scope}: {words}", None, printable(pattern, MOST_WORDS)
     if pattern is not None:
         # Quay ffba0c7: in the default policy, a pattern without tag_pattern_matches is inverted.
         wanted = bool(policy.get("tag_pattern_matches", scope != SCOPES[2]))
-        rule += f", tag_pattern {pattern}{'' if wanted else ' (not matching)'}"
-        search, foreign = _reading(pattern if isinstance(pattern, str) else "")
-        if search:
-            rows = [row for row in rows if (search(row[1]) is not None) is wanted]
+        rule += f", tag_pattern {shown}{'' if wanted else ' (not matching)'}"
+        matcher, foreign = _reading(pattern if isinstance(pattern, str) else "")
+        verdicts = [matcher.search(name) for _start, name in rows] if matcher else []
+        if None in verdicts:
+            doubt = f"tag_pattern {shown} cannot be evaluated here: {matcher.problem}"
+        elif matcher:
+            rows = [row for row, verdict in zip(rows, verdicts) if verdict is wanted]
         elif foreign:
-            doubt = f"tag_pattern {pattern} may be read differently by Quay's database, or refused: {foreign}"
-        fails = fails or not (search or foreign)
+            doubt = f"tag_pattern {shown} may be read differently by Quay's database, or refused: {foreign}"
+        fails = fails or not (matcher or foreign)
     # A method that is not known here may come at any place, so it comes first.
     place = (list(METHODS).index(method) if method in METHODS else -1, SCOPES.index(scope))
     doubt = FAILS.format(rule) if fails else doubt
@@ -104,20 +114,20 @@ def _limit(method: Any, value: Any) -> tuple[Any, bool]:
 
 @functools.lru_cache(maxsize=1024)
 def _reading(pattern: str) -> tuple[Any, str | None]:
-    """Return the search of a pattern that all databases share, or else what they do not; neither if none takes it."""
+    """Return the matcher of a pattern that all databases share, or else what they do not; neither if none takes it."""
     if not pattern.strip() or patterns.fault(pattern):
         return None, None
     foreign = patterns.not_portable(pattern)
     if foreign:
         return None, foreign
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return re.compile(pattern).search, None
+    try:
+        return matching.compile(pattern), None
+    except re.error as error:
+        return None, str(error)
 
 
-def _ordinary_run(policies: list, stop: str | None, now: float) -> dict:
+def _ordinary_run(policies: list, fates: dict, stop: str | None, now: tuple[float, float]) -> dict:
     """Return the fates after the policies: ages first, and of one method those of the organization first."""
-    fates: dict = {}
     policies.sort(key=lambda policy: (policy["place"], policy["doubt"] is None))
     for (method, _scope), group in itertools.groupby(policies, lambda policy: policy["place"]):
         # Quay ffba0c7 reads the policies of one scope in no order: one that may fail may be the first.
@@ -130,7 +140,7 @@ def _ordinary_run(policies: list, stop: str | None, now: float) -> dict:
     return fates
 
 
-def _in_any_order(policies: list, fates: dict, now: float) -> dict:
+def _in_any_order(policies: list, fates: dict, now: tuple[float, float]) -> dict:
     """Return the fates after policies whose order is not known: certain is what is so in every order."""
     doubt = "the order in which Quay applies the policies is not known"
     if len(policies) > MOST_ORDERED:
@@ -145,7 +155,7 @@ def _in_any_order(policies: list, fates: dict, now: float) -> dict:
     return merged
 
 
-def _run(policies: Any, fates: dict, stop: str | None, now: float) -> dict:
+def _run(policies: Any, fates: dict, stop: str | None, now: tuple[float, float]) -> dict:
     """Return the fates after policies in this order; from a doubt on, such as `stop`, nothing is certain any more."""
     fates = dict(fates)
     for policy in policies:
@@ -159,7 +169,7 @@ def _run(policies: Any, fates: dict, stop: str | None, now: float) -> dict:
     return fates
 
 
-def _doomed(policy: dict, fates: dict, now: float) -> Iterator[tuple[str, str | None]]:
+def _doomed(policy: dict, fates: dict, now: tuple[float, float]) -> Iterator[tuple[str, str | None]]:
     """Yield (tag, doubt or None) for each tag that one policy deletes, or may delete, of those that may be there."""
     # Quay ffba0c7 lists whole seconds but compares milliseconds: within one second nothing is known.
     limit, newer, surely_newer = policy["limit"], 0, 0
@@ -167,7 +177,8 @@ def _doomed(policy: dict, fates: dict, now: float) -> Iterator[tuple[str, str | 
     for start, group in itertools.groupby(rows, lambda row: row[0]):
         names = [name for _start, name in group]
         if policy["place"][0] == 0:
-            dooms, surely, doubt = now - start >= limit - 1, now - start > limit + 1, SECOND
+            dooms, surely = now[1] - start >= limit - 1, now[0] - start > limit + 1
+            doubt = SECOND if now[0] == now[1] else figures.CLOCKS
         else:
             there = sum(name not in fates for name in names)
             dooms, surely = newer + len(names) > limit, surely_newer >= limit

@@ -57,8 +57,8 @@ def of_namespace(client: http.Client, namespace: str, planned: list) -> dict:
 def of_one(client: http.Client, name: str, state: str, of_namespace: list, of_repository: list) -> dict:
     """Return the forecast of one repository, with the default policy that only Quay's configuration shows."""
     default = (registry.config(client).get("config") or {}).get("DEFAULT_NAMESPACE_AUTOPRUNE_POLICY")
-    rows, now = tags(client, name), client.clock()[0]
-    return forecast.forecast(name, state, rows, of_namespace, of_repository, default, now)
+    rows = tags(client, name)
+    return forecast.forecast(name, state, rows, of_namespace, of_repository, default, client.clock())
 
 
 def read_policies(client: http.Client, *scope: str) -> list:

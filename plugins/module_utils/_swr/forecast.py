@@ -11,24 +11,28 @@ from __future__ import annotations
 import functools
 import itertools
 import re
-import warnings
 from typing import Any
 
-from ansible_collections.registry.hygiene.plugins.module_utils._core import patterns, schedule
+from ansible_collections.registry.hygiene.plugins.module_utils._core import figures, matching, patterns, schedule
+from ansible_collections.registry.hygiene.plugins.module_utils._core.text import printable
 
 SECOND = "within a second of the limit"
 TIE = "its time is equal to that of others at the limit"
 OTHERS = "depends on other tags that are uncertain"
+DIFFERENTLY = "may be read differently by SWR"
+MOST_WORDS = 200  # characters of a selector in a reason
 BY_WHAT = "SWR does not say whether the time of creation or of the update counts, and they differ here"
 SEVERAL = "SWR holds several policies here, which it does not document"
 
 
-def forecast(repository: str, tags: list, policy: dict | None, now: float) -> dict:
+def forecast(repository: str, tags: list, policy: dict | None, now: tuple[float, float]) -> dict:
     """Return {"deletions": [image], "uncertain": [image], "kept": [image]}: every tag once.
 
-    tags: as SWR lists them; policy: a state as the retention of a repository is read, None if there is none.
+    tags: as SWR lists them; policy: a state as the retention of a repository is read, None if there is none;
+    now: the earliest and the latest time that it may be.
     """
     rows = {tag["Tag"]: _row(tag["Tag"], tag.get("created") or tag["updated"], tag["updated"]) for tag in tags}
+    now = figures.window(now, [row["updated"] for row in rows.values()])
     policies = [policy, *policy.get("further_policies", [])] if policy else []
     fates: dict = {}
     reasons: dict = {}
@@ -41,9 +45,9 @@ def forecast(repository: str, tags: list, policy: dict | None, now: float) -> di
     images: dict = {"deletions": [], "uncertain": [], "kept": []}
     for name, tag in {tag["Tag"]: tag for tag in tags}.items():
         certain, because = fates.get(name, (None, reasons.get(name, "")))
-        image = dict(target=repository, tag=name, digest=tag.get("digest"), age=int(now - rows[name]["updated"]))
+        image = dict(target=repository, tag=name, digest=tag.get("digest"), age=figures.age(now, rows[name]["updated"]))
         kind = {True: "deletions", False: "uncertain", None: "kept"}[certain]
-        images[kind].append(dict(image, size=tag.get("size"), because=because))
+        images[kind].append(dict(image, size=figures.size(tag.get("size")), because=because))
     return images
 
 
@@ -51,7 +55,7 @@ def _row(name: str, created: str, updated: str) -> dict:
     return {"name": name, "created": schedule.epoch(created), "updated": schedule.epoch(updated)}
 
 
-def _fates(policy: dict, rows: list, now: float) -> tuple[dict, dict]:
+def _fates(policy: dict, rows: list, now: tuple[float, float]) -> tuple[dict, dict]:
     """Return tag -> (certain, because) of the tags that go or may go, and tag -> selector of those that are spared."""
     if policy.get("template") not in ("date_rule", "tag_rule"):
         return {row["name"]: (False, "SWR holds a rule that cannot be forecast") for row in rows}, {}
@@ -64,54 +68,54 @@ def _fates(policy: dict, rows: list, now: float) -> tuple[dict, dict]:
     spared, doubts, pool = {}, {}, []
     for row in rows:
         verdicts = [(selector, _matches(selector, row["name"])) for selector in selectors]
-        certain = next((selector for selector, matches in verdicts if matches), None)
-        unsure = next((selector for selector, matches in verdicts if matches is None), None)
+        certain = next((selector for selector, matches in verdicts if matches is True), None)
+        unsure = next((f"{_words(selector)} {why}" for selector, why in verdicts if isinstance(why, str)), None)
         if certain:
             spared[row["name"]] = _words(certain)
             continue
         pool.append(row)
         if unsure:
-            doubts[row["name"]] = f"{_words(unsure)} may be read differently by SWR"
+            doubts[row["name"]] = unsure
     if policy["template"] == "date_rule":
         return _by_age(policy["days"], pool, doubts, now), spared
     return _by_number(policy["num"], pool, doubts), spared
 
 
 def _words(selector: dict) -> str:
-    return f"tag_selector {selector['kind']} {selector['pattern']}"
+    return printable(f"tag_selector {selector['kind']} {selector['pattern']}", MOST_WORDS)
 
 
 @functools.lru_cache(maxsize=1024)
 def _reading(pattern: str) -> tuple[Any, bool]:
-    """Return the compiled pattern, None if SWR may find it badly formed, and whether all engines share its syntax."""
+    """Return the matcher of a pattern, None if SWR may find it badly formed, and whether all engines share it."""
     if patterns.fault(pattern) or patterns.not_re2(pattern):
         return None, False
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return re.compile(pattern), patterns.not_portable(pattern) is None
+        return matching.compile(pattern), patterns.not_portable(pattern) is None
     except re.error:
         return None, False
 
 
-def _matches(selector: dict, name: str) -> bool | None:
-    """Return whether a selector spares a tag; None if that depends on how SWR reads it."""
+def _matches(selector: dict, name: str) -> bool | str:
+    """Return whether a selector spares a tag, or why that is not known."""
     if selector["kind"] == "label":
         return selector["pattern"] == name
     if selector["kind"] != "regexp":
-        return None
-    compiled, portable = _reading(selector["pattern"])
-    anywhere, whole = compiled.search(name) is not None, compiled.fullmatch(name) is not None
+        return DIFFERENTLY
+    matcher, portable = _reading(selector["pattern"])
+    anywhere, whole = matcher.search(name), matcher.fullmatch(name)
+    if anywhere is None or whole is None:
+        return f"cannot be evaluated here: {matcher.problem}"
     # SWR does not say whether an expression must match the whole tag.
-    return anywhere if portable and anywhere == whole else None
+    return anywhere if portable and anywhere == whole else DIFFERENTLY
 
 
-def _by_age(days: int, pool: list, doubts: dict, now: float) -> dict:
+def _by_age(days: int, pool: list, doubts: dict, now: tuple[float, float]) -> dict:
     fates, limit, rule = {}, days * 86400, f"older than {days} days"
     for row in pool:
-        age = now - row["updated"]
-        if age >= limit - 1:
-            doubt = doubts.get(row["name"]) or (None if age > limit + 1 else SECOND)
+        if now[1] - row["updated"] >= limit - 1:
+            unsure = SECOND if now[0] == now[1] else figures.CLOCKS
+            doubt = doubts.get(row["name"]) or (None if now[0] - row["updated"] > limit + 1 else unsure)
             fates[row["name"]] = (not doubt, f"{rule}: {doubt}" if doubt else rule)
     return fates
 

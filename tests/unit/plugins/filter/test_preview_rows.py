@@ -113,3 +113,9 @@ def test_a_result_gives_a_row(result, row):
 def test_loops_are_flattened_and_what_was_skipped_gives_no_row():
     loop = {"results": [{"item": {"names": ["a"]}, "policies": []}, {"item": {"names": ["b"]}, "policies": []}]}
     assert [row["what"] for row in preview_rows([loop, {"skipped": True}, {"results": []}])] == ["a", "b"]
+
+
+def test_texts_of_others_are_one_printable_line():
+    (row,) = preview_rows([{"failed": True, "msg": "max_deletions: a\nb\x1b[2K\u202e", "item": {"names": ["a\n| b"]}}])
+    assert (row["what"], row["message"]) == (r"a\n| b", r"max_deletions: a b\x1b[2K\u202e")
+    assert row["fuse"] == "max_deletions"

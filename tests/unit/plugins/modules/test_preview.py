@@ -251,16 +251,15 @@ def test_a_blown_fuse_writes_nothing_and_names_images(way, subject, check_mode, 
         "max_deletions": subject.gone - 1,
         "max_deletions_percent": subject.gone * 100 / subject.total - 0.1,
         "min_keep": subject.keeps + 1,
-        "protect": [f"^{goes[-1]['tag']}$"] if goes[-1]["tag"] else None,
+        "protect": [f"^{goes[-1]['tag'] or ''}$"],
     }[limit]
-    if too_little is not None:  # untagged images cannot be protected by a tag
-        path = tmp_path / "forecast.json"
-        refused = run(way, subject, fake, check_mode, **{limit: too_little}, preview_file=str(path))
-        assert refused["failed"] and not refused["changed"] and refused["msg"].startswith(f"{limit}: ")
-        assert any(name in refused["msg"] for name in named(goes)) and refused["preview"]["count"] == subject.gone
-        assert fake.writes == [] and subject.images(fake) == before
-        saved = json.loads(path.read_text())
-        assert sum(len(found["deletions"]) for found in saved.values()) == subject.gone
+    path = tmp_path / "forecast.json"
+    refused = run(way, subject, fake, check_mode, **{limit: too_little}, preview_file=str(path))
+    assert refused["failed"] and not refused["changed"] and refused["msg"].startswith(f"{limit}: ")
+    assert any(name in refused["msg"] for name in named(goes)) and refused["preview"]["count"] == subject.gone
+    assert fake.writes == [] and subject.images(fake) == before
+    saved = json.loads(path.read_text())
+    assert sum(len(found["deletions"]) for found in saved.values()) == subject.gone
     assert run(way, subject, fake, check_mode, **{limit: just})["changed"]
 
 
@@ -303,6 +302,9 @@ def test_a_preview_can_be_had_while_it_is_done(way, subject):
         {"protect": ["v("]},
         {"preview_limit": -1},
         {"preview_file": "/nowhere/at/all.json"},
+        {"preview_file": "a\0b"},
+        {"max_deletions_percent": float("nan")},
+        {"protect": ["(" * 600 + ")" * 600]},
     ],
 )
 def test_limits_that_cannot_be_are_refused_before_any_request(way, subject, options):

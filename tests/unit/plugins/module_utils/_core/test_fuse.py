@@ -88,6 +88,14 @@ def test_no_forecast_means_no_write_if_a_limit_is_set():
         {"min_keep": -1},
         {"protect": ["v("]},
         {"protect": [""]},
+        {"max_deletions_percent": float("nan")},
+        {"max_deletions_percent": float("inf")},
+        {"max_deletions_percent": float("-inf")},
+        {"protect": ["(" * 600 + ")" * 600]},
+        {"protect": ["x" * 5000]},
+        {"protect": ["(a{1,60000}){1,60000}"]},
+        {"protect": ["(?=" * 300 + ")" * 300]},
+        {"protect": ["x{99999999999}"]},
     ],
 )
 def test_limits_that_cannot_be_are_refused(given):
@@ -99,6 +107,57 @@ def test_untagged_images_are_named_by_their_digest():
     image = {"target": "acme/app", "tag": None, "digest": "sha256:abc", "age": None, "size": 0}
     with pytest.raises(PlanRefused, match="acme/app@sha256:abc"):
         fuse.check({"acme": {"deletions": [image], "uncertain": [], "kept": []}}, {}, limits(max_deletions=0))
+
+
+def untagged(*digests):
+    return [dict(image, tag=None) for image in images("acme/app", digests)]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "protects"), [(".*", True), ("^$", True), ("v|", True), (".", False), ("^v", False)]
+)
+def test_an_image_without_a_tag_has_the_empty_name(pattern, protects):
+    plan = {"acme": {"deletions": untagged("a"), "uncertain": [], "kept": []}}
+    if protects:
+        with pytest.raises(PlanRefused, match="protect: 1 protected images would be deleted: acme/app@sha256:a"):
+            fuse.check(plan, {}, limits(protect=[pattern]))
+    else:
+        fuse.check(plan, {}, limits(protect=[pattern]))
+
+
+@pytest.mark.parametrize("pattern", ["^(a|a)+$", "(x+x+)+y", "a.*a.*a.*a.*a.*a.*b$", "(.*a){20}$"])
+def test_what_takes_python_for_ever_is_decided(pattern):
+    plan = {"acme/app": forecast("acme/app", ["a" * 127 + "!", "x" * 128])}
+    fuse.check_options(limits(protect=[pattern]))
+    fuse.check(plan, {}, limits(protect=[pattern]))
+
+
+def test_what_is_not_decided_counts_as_protected_and_says_so():
+    given = limits(protect=["^nothing$", "(?=v)"])
+    fuse.check_options(given)
+    plan = {"acme/app": forecast("acme/app", ["v" * 129, "other"])}
+    with pytest.raises(PlanRefused) as refused:
+        fuse.check(plan, {}, given)
+    assert "protect: 1 protected images would be deleted (1 of them count as protected because" in str(refused.value)
+    with pytest.raises(PlanRefused) as refused:
+        fuse.check({"acme/app": forecast("acme/app", ["v" * 129, "v1"])}, {}, given)
+    assert "2 protected images would be deleted (1 of them" in str(refused.value)
+    with pytest.raises(PlanRefused) as refused:
+        fuse.check(plan, {}, limits(protect=["(?=v)", "v{129}"]))
+    assert "protect: 1 protected images would be deleted: acme/app:v" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "given", [{"max_deletions": 0}, {"min_keep": 9}, {"max_deletions_percent": 0}, {"protect": ["."]}]
+)
+def test_names_of_others_are_escaped(given):
+    with pytest.raises(PlanRefused) as refused:
+        fuse.check({"a": forecast("acme/\x1bapp", ["v1\n\u202e" + "x" * 9999])}, {}, limits(**given))
+    assert str(refused.value).isprintable() and r"acme/\x1bapp:v1\n\u202e" in str(refused.value)
+    assert len(str(refused.value)) < 2000
+    with pytest.raises(PlanRefused) as refused:
+        fuse.check({}, {"acme\n": "it said\x1b[2J"}, limits(**given))
+    assert r"no forecast for acme\n: it said\x1b[2J" in str(refused.value)
 
 
 @given(st.integers(0, 30), st.integers(0, 30), st.integers(0, 40))

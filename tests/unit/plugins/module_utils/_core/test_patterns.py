@@ -86,7 +86,72 @@ def test_the_shared_subset_is_portable(pattern):
         ("a{", "no repetition"),
         ("a{256}", "255"),
         ("a{2,300}", "255"),
+        ("a" * 1001, "more than 1000 characters"),
+        (r"[a\d]", r"[a\d]"),
+        ("x[[:alpha:]", "[[:alpha:]"),
+        ("[a|b](x)", None),
     ],
 )
 def test_what_engines_read_differently_is_named(pattern, what):
-    assert what in patterns.not_portable(pattern)
+    found = patterns.not_portable(pattern)
+    assert what in found if what else found is None
+
+
+@pytest.mark.parametrize(
+    ("pattern", "atoms", "plain"),
+    [
+        (r"a\.b\\", [r"\.", r"\\"], "axbx"),
+        ("[]a][^]b]c[", ["[]a]", "[^]b]"], "xxc["),
+        ("[[:alpha:]x]y]", ["[[:alpha:]x]"], "xy]"),
+        ("[[:a]", ["[[:a]"], "x"),
+        ("[]", ["[]"], "x"),
+        ("[" * 9 + "\\", [], "[" * 9 + "\\"),
+    ],
+)
+def test_escapes_and_brackets_are_told_from_the_rest(pattern, atoms, plain):
+    assert patterns._split(pattern) == (atoms, plain)
+
+
+HOSTILE = [
+    "[:",
+    "[[:a",
+    "[:a",
+    "(",
+    "\\",
+    "(?a",
+    "{1",
+    "[[:a:]",
+    "[[:.=]",
+    "[a[:",
+    "(?<a",
+    "a{1,",
+    "[^",
+    "[]",
+    "(?i)",
+    "a+",
+]
+
+
+@pytest.mark.parametrize("tail", ["", "]", ":]", ")", "}", "\\"])
+@pytest.mark.parametrize("piece", HOSTILE)
+def test_whatever_is_long_and_odd_is_judged(piece, tail):
+    for length in (1000, 100_000):
+        pattern = (piece * length)[: length - len(tail)] + tail
+        for judge in (patterns.fault, patterns.not_portable, patterns.not_re2):
+            assert judge(pattern) is None or judge(pattern)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "what"),
+    [
+        ("(?!a)", "look-around"),
+        ("(?>a)", "atomic"),
+        ("a++", "possessive"),
+        (r"(a)\1", r"\1"),
+        ("a" * 1001, "1000"),
+        ("[(?!]", None),
+    ],
+)
+def test_what_re2_does_not_know(pattern, what):
+    found = patterns.not_re2(pattern)
+    assert what in found if what else found is None

@@ -34,10 +34,21 @@ def digests(manifests):
 
 @given(repositories())
 def test_what_goes_and_what_stays_is_everything(manifests):
-    found = forecast.forecast("acme/app", manifests, 0)
+    found = forecast.forecast("acme/app", manifests, (0, 0))
     named = [image["digest"] for fate in found.values() for image in fate]
     assert sorted(named) == sorted(NAMES)
     assert digests(forecast.unreachable(manifests)) == {image["digest"] for image in found["deletions"]}
+
+
+def test_ages_and_sizes_are_within_bounds():
+    odd = [
+        {"digest": "a", "updated_at": "2027-01-15T08:00:00Z", "compressed_size_bytes": 10**400},
+        {"digest": "b", "updated_at": "9999-12-31T23:59:59Z", "compressed_size_bytes": -5},
+        {"digest": "c", "compressed_size_bytes": None, "blobs": [{"digest": "x", "compressed_size_bytes": 10**400}]},
+    ]
+    found = forecast.forecast("acme/app", odd, (1_800_000_050, 1_800_000_900))["deletions"]
+    assert [(image["age"], image["size"]) for image in found] == [(50, 0), (0, 0), (None, 0)]
+    assert forecast.freed_bytes(odd, odd) == 0
 
 
 @given(repositories(), st.sampled_from(NAMES))

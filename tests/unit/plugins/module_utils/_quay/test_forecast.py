@@ -37,6 +37,7 @@ def age(value, pattern=None, matches=True):
 
 
 def of(tags, namespace=(), repository=(), default=None, state="NORMAL", now=NOW):
+    now = now if isinstance(now, tuple) else (now, now)
     return forecast("acme/app", state, tags, list(namespace), list(repository), default, now)
 
 
@@ -310,6 +311,70 @@ def test_signatures_go_with_the_last_tag_of_their_image():
 def test_nothing_from_nothing():
     assert of([], [count(1)], [age("x")]) == {"deletions": [], "uncertain": [], "kept": []}
     assert split(of([row("a", 1)])) == ([], [], ["a"])
+
+
+# Clocks, and what others may do
+
+
+@pytest.mark.parametrize(
+    ("days", "kind"), [(8.9, "kept"), (9.1, "uncertain"), (10, "uncertain"), (10.9, "uncertain"), (11.1, "deletions")]
+)
+def test_where_clocks_differ_only_what_is_too_old_by_both_surely_goes(days, kind):
+    found = of([row("a", days * DAY)], [age("10d")], now=(NOW - DAY, NOW + DAY))
+    assert names(found[kind]) == ["a"]
+    assert ("the clocks differ" in because(found)["a"]) is (kind == "uncertain")
+    assert found[kind][0]["age"] == int(days * DAY - DAY)
+
+
+def test_tags_from_the_future_make_ages_uncertain():
+    tags = [row("future", -20 * DAY), row("a", DAY), row("b", 40 * DAY)]
+    found = of(tags, [age("10d")])
+    assert split(found) == (["b"], ["a"], ["future"])
+    assert "tags come from the future" in because(found)["a"] and found["kept"][0]["age"] == 0
+    assert split(of([row("future", -299), *tags[1:]], [age("10d")])) == (["b"], [], ["a", "future"])
+    assert split(of(tags, [count(1)])) == (["a", "b"], [], ["future"])
+
+
+def test_a_tag_that_expires_about_now_counts_as_there_and_as_gone():
+    clocks = (NOW - 100, NOW + 100)
+    tags = [row("a", DAY, end_ts=int(NOW)), row("b", 2 * DAY, end_ts=int(NOW) + 200), row("c", 3 * DAY)]
+    gone = row("d", 1, end_ts=int(NOW) - 200)
+    found = of([*tags, gone], [count(2)], now=clocks)
+    assert split(found) == ([], ["a", "c"], ["b"])
+    assert "expires about now" in because(found)["a"]
+    assert split(of(tags, now=clocks)) == ([], ["a"], ["b", "c"])
+
+
+@pytest.mark.parametrize("odd", [10**400, -(10**400), float("nan"), float("inf"), float("-inf"), 2**63, -1])
+def test_numbers_of_others_are_taken_whatever_they_are(odd):
+    tags = [row("a", DAY), dict(row("b", DAY), start_ts=odd), row("c", DAY, end_ts=odd), dict(row("d", DAY), size=odd)]
+    found = of(tags, [age("2d")], [count(1)], now=(NOW, NOW + 5))
+    for image in [image for images in found.values() for image in images]:
+        assert image["age"] >= 0 and (image["size"] is None or 0 <= image["size"] < 2**63)
+    assert json.dumps(found, allow_nan=False)
+
+
+@pytest.mark.parametrize("pattern", ["^(a|a)+$", "(x+x+)+y", "a.*a.*a.*a.*a.*a.*b$", "(.*a){20}$"])
+@pytest.mark.parametrize("matches", [True, False])
+def test_patterns_that_take_python_for_ever_are_decided(pattern, matches):
+    tags = [row("a" * 127 + "!", 9 * DAY), row("x" * 128, 9 * DAY)]
+    goes = [] if matches else sorted(tag["name"] for tag in tags)
+    assert split(of(tags, [age("2d", pattern, matches)]))[:2] == (goes, [])
+
+
+@pytest.mark.parametrize("pattern", ["((a{200}){200})", "(a{255}){255}", "x" * 5000])
+@pytest.mark.parametrize("matches", [True, False])
+def test_patterns_that_cannot_be_decided_make_uncertain(pattern, matches):
+    tags = [row("v1", DAY), row("v2", 9 * DAY)]
+    found = of(tags, [age("2d", pattern, matches)], [count(1)])
+    assert split(found) == ([], ["v2"], ["v1"])
+    reason = because(found)["v2"]
+    assert ("cannot be evaluated here" in reason or "more than 1000 characters" in reason) and len(reason) < 600
+
+
+def test_patterns_of_others_forge_nothing():
+    found = of([row("v2", 9 * DAY)], [age("2d", "v\n\x1b|v2")])
+    assert because(found)["v2"] == r"organization policy: older than 2d, tag_pattern v\n\x1b|v2"
 
 
 # Properties

@@ -47,7 +47,7 @@ def newest(number, *selectors):
 
 
 def of(tags, policy, now=NOW):
-    return forecast("team/app", tags, policy, now)
+    return forecast("team/app", tags, policy, now if isinstance(now, tuple) else (now, now))
 
 
 def names(images):
@@ -263,3 +263,45 @@ def test_a_further_policy_saves_no_tag(tags, policy, further):
 def test_what_is_spared_is_never_deleted(tags, policy):
     protected = {one["pattern"] for one in policy["tag_selectors"] if one["kind"] == "label"}
     assert not protected & set(names(of([row(*tag) for tag in tags], policy)["deletions"]))
+
+
+@pytest.mark.parametrize(
+    ("age", "kind"), [(8.9, "kept"), (9.1, "uncertain"), (10, "uncertain"), (10.9, "uncertain"), (11.1, "deletions")]
+)
+def test_where_clocks_differ_only_what_is_too_old_by_both_surely_goes(age, kind):
+    found = of([row("a", age * DAY)], days(10), (NOW - DAY, NOW + DAY))
+    (image,) = found[kind]
+    assert ("the clocks differ" in image["because"]) is (kind == "uncertain")
+    assert image["age"] == int(age * DAY - DAY)
+
+
+def test_tags_from_the_future_make_ages_uncertain():
+    found = of([row("future", -20 * DAY), row("a", DAY), row("b", 40 * DAY)], days(10))
+    assert [names(found[kind]) for kind in ("deletions", "uncertain", "kept")] == [["b"], ["a"], ["future"]]
+    assert "tags come from the future" in found["uncertain"][0]["because"] and found["kept"][0]["age"] == 0
+
+
+def test_sizes_of_others_are_taken_whatever_they_are():
+    found = of([dict(row("a", DAY), size=size) for size in (10**400, -1, float("nan"))], days(10))
+    assert [image["size"] for image in found["kept"]] == [None]
+
+
+@pytest.mark.parametrize("pattern", ["^(a|a)+$", "(x+x+)+y", "a.*a.*a.*a.*a.*a.*b$", "(.*a){20}$"])
+def test_patterns_that_take_python_for_ever_are_decided(pattern):
+    found = of([row("a" * 127 + "!", 40 * DAY), row("x" * 128, 40 * DAY)], days(10, regexp(pattern)))
+    assert len(found["deletions"]) == 2
+
+
+@pytest.mark.parametrize("pattern", ["(a{200}){200}", "x" * 5000])
+def test_patterns_that_cannot_be_decided_make_uncertain(pattern):
+    found = of([row("a", 40 * DAY), row("young", DAY)], days(10, regexp(pattern)))
+    reason = found["uncertain"][0]["because"]
+    assert not found["deletions"] and ("cannot be evaluated here" in reason or "badly formed" in reason)
+    assert len(reason) < 400
+
+
+def test_patterns_of_others_forge_nothing():
+    found = of([row("v1", 40 * DAY)], days(10, regexp("^v1\n\x1b.*$")), NOW)
+    assert found["deletions"][0]["because"] == "older than 10 days"
+    found = of([row("v1", 40 * DAY)], days(10, regexp("v|\n\x1b")), NOW)
+    assert r"tag_selector regexp v|\n\x1b may be read differently" in found["uncertain"][0]["because"]
