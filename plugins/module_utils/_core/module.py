@@ -8,11 +8,19 @@ from __future__ import annotations
 from typing import Any, Callable
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.registry.hygiene.plugins.module_utils._core import fuse, http, preview
+from ansible_collections.registry.hygiene.plugins.module_utils._core import fuse, http, no_log, preview
 from ansible_collections.registry.hygiene.plugins.module_utils._core.engine import converge
 from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import MissingLibrary, RegistryError
 
 SHOWN = 3  # failures that a message names; the result holds all of them
+
+
+class _AnsibleModule(AnsibleModule):
+    """Knows its secrets before its options are checked, which may fail, and then shows all of them."""
+
+    def _load_params(self) -> None:
+        super()._load_params()
+        self.no_log_values.update(no_log.values(self.argument_spec, self.params))
 
 
 class Module:
@@ -28,7 +36,7 @@ class Module:
 
     def run(self) -> None:
         """Run as an Ansible module: options from standard input, the result to standard output."""
-        module = AnsibleModule(argument_spec=self.argument_spec, supports_check_mode=True, **self.rules)
+        module = _AnsibleModule(argument_spec=self.argument_spec, supports_check_mode=True, **self.rules)
         result, warnings, secrets = self.result(module.params, module.check_mode, module._diff)
         module.no_log_values.update(secrets)
         for warning in warnings:
