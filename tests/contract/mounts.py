@@ -29,9 +29,7 @@ PLUGINS = "ansible_collections.registry.hygiene.plugins"
 NAME = "registry.hygiene."
 
 
-def as_module(
-    module: str, options: dict, check_mode: bool = False, diff: bool = True, invocation: bool = True
-) -> dict:
+def as_module(module: str, options: dict, check_mode: bool = False, diff: bool = True, invocation: bool = True) -> dict:
     """Return the result of the module file, run as Ansible runs it on a target."""
     internal = {"_ansible_check_mode": check_mode, "_ansible_diff": diff, "_ansible_module_name": NAME + module}
     if "inject_invocation" in basic.PASS_VARS:  # since ansible-core 2.21, which has none otherwise
