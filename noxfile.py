@@ -33,7 +33,16 @@ CORES = {
     "2.21": ("3.12", "3.13", "3.14"),
 }
 EACH_CORE = [nox.param(core, id=core) for core in CORES]
-CORE_TESTS = ("ansible-runner", "hypothesis", "jsonschema", "pytest", "pytest-xdist", "requests", "virtualenv", "werkzeug")
+CORE_TOOLS = [
+    "ansible-runner",
+    "hypothesis",
+    "jsonschema",
+    "pytest",
+    "pytest-xdist",
+    "requests",
+    "virtualenv",
+    "werkzeug",
+]
 
 nox.options.default_venv_backend = "none"
 nox.options.reuse_venv = "yes"
@@ -100,7 +109,7 @@ def enter_core(session, core):
     if not (place / "bin" / f"python{version}").exists():
         session.run(python, "-m", "venv", "--clear", str(place), external=True)
     install = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--constraint", str(pins))
-    session.run(str(place / "bin" / "python"), *install, f"ansible-core=={core}.*", *CORE_TESTS, external=True)
+    session.run(str(place / "bin" / "python"), *install, f"ansible-core=={core}.*", *CORE_TOOLS, external=True)
     session.env["PATH"] = f"{place / 'bin'}{os.pathsep}{os.environ['PATH']}"
     return place / "bin", version
 
@@ -108,7 +117,7 @@ def enter_core(session, core):
 @nox.session
 @nox.parametrize("core", EACH_CORE)
 def cores(session, core):
-    """Unit tests of what meets Ansible, on each ansible-core that a Python is here for; options for pytest behind --."""
+    """Unit tests of what meets Ansible, on each ansible-core that a Python is here for; pytest's options behind --."""
     place, _version = enter_core(session, core)
     what = session.posargs or ["-n", "2", "tests/unit/plugins", "tests/unit/test_shape.py", "tests/unit/test_runner.py"]
     session.run(str(place / "pytest"), "-p", "no:cacheprovider", *what, env={"PYTHONPATH": str(BUILD)}, external=True)
@@ -117,7 +126,7 @@ def cores(session, core):
 @nox.session(name="sanity-cores")
 @nox.parametrize("core", EACH_CORE)
 def sanity_cores(session, core):
-    """ansible-test sanity on each ansible-core that a Python is here for; its options behind --."""
+    """ansible-test sanity, on each ansible-core that a Python is here for; its options behind --."""
     place, version = enter_core(session, core)
     session.run(str(place / "python"), str(ROOT / ".ci" / "ansible_test_pip.py"), external=True)
     command = ("sanity", "--venv", "--requirements", "--python", version)

@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.registry.hygiene.plugins.module_utils._core import schema
 from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import OldLibrary
 
-ROOT = Path(__file__).resolve().parents[6]
+ROOT = Path(__file__).resolve().parents[5]
 
 
 def test_a_jsonschema_that_is_too_old_is_named_with_what_to_do(monkeypatch):
