@@ -16,7 +16,7 @@ PARTS = units sanity lint docs molecule build
 .PHONY: help demo test test-peers cores sanity-cores bench tree venv format clean $(PARTS)
 
 help: ## This list
-	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 21
 
 demo: tree ## The collection at work on made-up registries; make demo KEEP=1 leaves them running to play with
 	$(RUN) tests/demo/run.py $(if $(KEEP),--keep) $(ARGS)

@@ -14,7 +14,8 @@ from ansible.module_utils.common.arg_spec import ModuleArgumentSpecValidator
 from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.errors import UnsupportedError
 from ansible.plugins.action import ActionBase
-from ansible_collections.registry.hygiene.plugins.module_utils._core import no_log, schema
+from ansible_collections.registry.hygiene.plugins.module_utils._core import options, schema
+from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import PlanRefused
 
 # Looking up proxies in a forked process crashes on macOS.
 ENABLED = os.environ.get("REGISTRY_HYGIENE_IN_PROCESS", "1") != "0" and sys.platform != "darwin"
@@ -81,10 +82,14 @@ class InProcess(ActionBase):
 
     def _run_here(self, task_vars):
         validator = ModuleArgumentSpecValidator(self.module.argument_spec, **self.module.rules)
+        try:
+            options.check_depth(self._task.args)
+        except PlanRefused as error:
+            return self._finished(dict(failed=True, msg=str(error)), {}, set(), task_vars)
         given = plain(self._task.args)
         validation = validator.validate(given)
         params = validation.validated_parameters
-        no_log_values = no_log.values(self.module.argument_spec, given) | validation._no_log_values
+        no_log_values = options.secrets(self.module.argument_spec, given) | validation._no_log_values
         if validation.error_messages:
             message = validation.errors.msg
             if isinstance(validation.errors[0], UnsupportedError):
@@ -95,9 +100,12 @@ class InProcess(ActionBase):
                 params, self._task.check_mode, self._task.diff, progress=self._display.display
             )
             no_log_values.update(secrets)
+        if warnings:
+            result["warnings"] = warnings
+        return self._finished(result, params, no_log_values, task_vars)
+
+    def _finished(self, result, params, no_log_values, task_vars):
         result.setdefault("changed", False)
         if shows_invocation(task_vars):
             result["invocation"] = dict(module_args=params)
-        if warnings:
-            result["warnings"] = warnings
         return remove_values(result, no_log_values)

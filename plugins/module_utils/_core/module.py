@@ -8,9 +8,13 @@ from __future__ import annotations
 from typing import Any, Callable
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.registry.hygiene.plugins.module_utils._core import fuse, http, no_log, preview
+from ansible_collections.registry.hygiene.plugins.module_utils._core import fuse, http, options, preview
 from ansible_collections.registry.hygiene.plugins.module_utils._core.engine import converge
-from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import MissingLibrary, RegistryError
+from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import (
+    MissingLibrary,
+    PlanRefused,
+    RegistryError,
+)
 
 SHOWN = 3  # failures that a message names; the result holds all of them
 
@@ -20,7 +24,12 @@ class _AnsibleModule(AnsibleModule):
 
     def _load_params(self) -> None:
         super()._load_params()
-        self.no_log_values.update(no_log.values(self.argument_spec, self.params))
+        try:
+            options.check_depth(self.params)
+        except PlanRefused as error:
+            self.params = {}  # what is so deep cannot be shown
+            self.fail_json(msg=str(error))
+        self.no_log_values.update(options.secrets(self.argument_spec, self.params))
 
 
 class Module:

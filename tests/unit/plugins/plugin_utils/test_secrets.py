@@ -65,6 +65,17 @@ def test_a_misspelt_credential_is_not_shown(way):
     assert result["invocation"]["module_args"]["timeout"] == 9 and "secret-token" not in result.output
 
 
+@pytest.mark.parametrize("option", ["protect", "quay_token", "policies"])
+@pytest.mark.parametrize("way", WAYS)
+def test_an_option_nested_without_end_is_refused(way, option):
+    value = "secret-inside"
+    for _depth in range(300):  # as JSON still takes it
+        value = [value]
+    result = WAYS[way]("quay_autoprune_policy", {"quay_token": "secret-token", option: value})
+    assert result["failed"] and not result["changed"] and result["msg"].startswith(f"{option}: ")
+    assert result["invocation"] == {"module_args": {}} and "secret-" not in result.output
+
+
 @pytest.mark.parametrize("invocation", [True, False])
 def test_both_mounts_show_the_options_or_do_not(invocation):
     shown = []

@@ -8,7 +8,8 @@ import json
 
 import pytest
 from ansible.module_utils.basic import env_fallback
-from ansible_collections.registry.hygiene.plugins.module_utils._core import no_log
+from ansible_collections.registry.hygiene.plugins.module_utils._core import options
+from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import PlanRefused
 
 ACCOUNT = dict(user=dict(type="str"), word=dict(type="str", no_log=True, aliases=["pin"]))
 SITE = dict(name=dict(type="str"), login=dict(type="dict", options=ACCOUNT))
@@ -48,7 +49,7 @@ SPEC = dict(
     ],
 )
 def test_what_is_secret_of_options_that_nobody_has_checked(given, secrets):
-    found = no_log.values(SPEC, given)
+    found = options.secrets(SPEC, given)
     if given.get("sites") == "word=s,t":  # parts that no one can split further are secret as a whole
         assert {"word=s,t", "t"} <= found
     else:
@@ -57,11 +58,23 @@ def test_what_is_secret_of_options_that_nobody_has_checked(given, secrets):
 
 def test_suboptions_as_json():
     text = json.dumps({"user": "u", "word": "s"})
-    assert {"s", text} <= no_log.values(SPEC, {"account": text})
-    assert "u" not in no_log.values(SPEC, {"account": text})
+    assert {"s", text} <= options.secrets(SPEC, {"account": text})
+    assert "u" not in options.secrets(SPEC, {"account": text})
 
 
 @pytest.mark.parametrize("given", [{}, {"token": "s"}])
 def test_what_the_environment_holds_is_secret_too(given, monkeypatch):
     monkeypatch.setenv("HYGIENE_TEST_TOKEN", "of-the-environment")
-    assert no_log.values(SPEC, given) == {"of-the-environment", *given.values()}
+    assert options.secrets(SPEC, given) == {"of-the-environment", *given.values()}
+
+
+@pytest.mark.parametrize("wrap", [lambda inner: [inner], lambda inner: {"a": inner}, lambda inner: ["x", {"y": inner}]])
+def test_options_may_be_nested_but_not_without_end(wrap):
+    value = "x"
+    for _depth in range(5):
+        value = wrap(value)
+    options.check_depth({"url": "u", "protect": value})
+    for _depth in range(5000):
+        value = wrap(value)
+    with pytest.raises(PlanRefused, match="^protect: "):
+        options.check_depth({"url": "u", "protect": value})

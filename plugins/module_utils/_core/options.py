@@ -1,7 +1,7 @@
 # Copyright: registry.hygiene contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Finds the secrets among a task's options before they are checked: Ansible's validator may stop before it does."""
+"""What must be known of a task's options before Ansible checks them: its validator may stop before it knows itself."""
 
 from __future__ import annotations
 
@@ -10,11 +10,27 @@ from typing import Any, Iterator
 
 from ansible.module_utils.common.parameters import set_fallbacks
 from ansible.module_utils.common.validation import check_type_dict
+from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import PlanRefused
 
+DEEPEST = 16
 SOUNDS_SECRET = re.compile(r"token|pass|secret|key|credential|auth", re.IGNORECASE)
 
 
-def values(argument_spec: dict, given: dict) -> set[str]:
+def check_depth(given: dict) -> None:
+    """Raise PlanRefused for an option so deep that Ansible, which copies all options, would end in a traceback."""
+    level = list(given.items())
+    for _depth in range(DEEPEST):
+        level = [
+            (name, item)
+            for name, value in level
+            if isinstance(value, (dict, list, tuple))
+            for item in (value.values() if isinstance(value, dict) else value)
+        ]
+    if level:
+        raise PlanRefused(f"{level[0][0]}: no option has more than {DEEPEST - 1} lists or dictionaries in one another")
+
+
+def secrets(argument_spec: dict, given: dict) -> set[str]:
     """Return all values that no output may show, of options as the user wrote them and of the environment.
 
     Of suboptions with no_log that are written in no form that is understood, all is secret. So is the value of an
@@ -43,14 +59,14 @@ def _hides(option: dict) -> bool:
 
 def _of_suboptions(argument_spec: dict, value: Any) -> set[str]:
     if isinstance(value, dict):
-        return values(argument_spec, value)
+        return secrets(argument_spec, value)
     if isinstance(value, (list, tuple)):
         return set().union(*(_of_suboptions(argument_spec, item) for item in value))
     # A text may be JSON, key=value, or several of them with commas between, of which a result shows each.
     found = set(_leaves(value))
     for part in {value, *value.split(",")} if isinstance(value, str) else ():
         try:
-            found |= values(argument_spec, check_type_dict(part))
+            found |= secrets(argument_spec, check_type_dict(part))
         except TypeError:
             found.add(part.strip())
     return found - {""}
