@@ -108,4 +108,6 @@ class InProcess(ActionBase):
         result.setdefault("changed", False)
         if shows_invocation(task_vars):
             result["invocation"] = dict(module_args=params)
-        return remove_values(result, no_log_values)
+        # As AnsibleModule does: ansible-core 2.18 makes a text of False if a secret is a part of this word.
+        kept = {key: value for key, value in result.items() if value is None or isinstance(value, bool)}
+        return dict(remove_values(result, no_log_values), **kept)

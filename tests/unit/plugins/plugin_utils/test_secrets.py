@@ -65,6 +65,12 @@ def test_a_misspelt_credential_is_not_shown(way):
     assert result["invocation"]["module_args"]["timeout"] == 9 and "secret-token" not in result.output
 
 
+@pytest.mark.parametrize("way", WAYS)
+def test_a_short_secret_does_not_turn_false_into_true(way):
+    result = WAYS[way]("quay_autoprune_policy", {"quay_token": "al", "timeout": "long"})
+    assert result["failed"] is True and result["changed"] is False
+
+
 @pytest.mark.parametrize("option", ["protect", "quay_token", "policies"])
 @pytest.mark.parametrize("way", WAYS)
 def test_an_option_nested_without_end_is_refused(way, option):
