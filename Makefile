@@ -13,10 +13,10 @@ export XDG_CACHE_HOME := $(CURDIR)/.build/cache
 RUN = @PATH="$(CURDIR)/.venv/bin:$$PATH" .venv/bin/python
 
 PARTS = units sanity lint docs molecule build
-.PHONY: help demo test test-peers bench tree venv format clean $(PARTS)
+.PHONY: help demo test test-peers cores sanity-cores bench tree venv format clean $(PARTS)
 
 help: ## This list
-	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 21
 
 demo: tree ## The collection at work on made-up registries; make demo KEEP=1 leaves them running to play with
 	$(RUN) tests/demo/run.py $(if $(KEEP),--keep) $(ARGS)
@@ -31,7 +31,9 @@ docs: ## Documentation: markup, references, what ansible-doc finds
 molecule: ## Roles against a fake registry; make molecule ARGS="-s quay_hygiene"
 build: ## The artefact in .build/dist, imported as Galaxy does it
 test-peers: ## Our modules and the vendors' own clients on the same fake registries; not part of make test
-$(PARTS) test-peers: venv
+cores: ## Unit tests on ansible-core 2.18 to 2.21, as far as Pythons for them are here; not part of make test
+sanity-cores: ## ansible-test sanity on them; not part of make test
+$(PARTS) test-peers cores sanity-cores: venv
 	@.venv/bin/nox -s $@ $(if $(ARGS),-- $(ARGS))
 
 bench: tree ## How long the modules take

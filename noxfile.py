@@ -25,6 +25,25 @@ BUILD = ROOT / ".build"
 TREE = BUILD / "ansible_collections" / "registry" / "hygiene"
 IMPORTER = "galaxy-importer==0.4.44"  # asks for old versions of flake8 and attrs: needs an environment of its own
 
+# ansible-core and the versions of Python that it runs on, the first that is found counts.
+CORES = {
+    "2.18": ("3.11", "3.12", "3.13"),
+    "2.19": ("3.11", "3.12", "3.13"),
+    "2.20": ("3.12", "3.13", "3.14"),
+    "2.21": ("3.12", "3.13", "3.14"),
+}
+EACH_CORE = [nox.param(core, id=core) for core in CORES]
+CORE_TOOLS = [
+    "ansible-runner",
+    "hypothesis",
+    "jsonschema",
+    "pytest",
+    "pytest-xdist",
+    "requests",
+    "virtualenv",
+    "werkzeug",
+]
+
 nox.options.default_venv_backend = "none"
 nox.options.reuse_venv = "yes"
 nox.options.sessions = ["units", "sanity", "lint", "docs", "molecule", "build"]
@@ -59,6 +78,59 @@ def sanity(session):
     session.run("python", str(ROOT / ".ci" / "ansible_test_pip.py"))
     python = session.run("python", "-c", "import sys; print('%s.%s' % sys.version_info[:2])", silent=True).strip()
     session.run("ansible-test", "sanity", "--venv", "--requirements", "--python", python, *session.posargs)
+
+
+def find_python(versions):
+    """The first of these versions of Python that is here and has venv, None if none is: on the path, or by pyenv."""
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    for version in versions:
+        found = [sys.executable, shutil.which(f"python{version}"), *sorted(pyenv.glob(f"{version}.*/bin/python"))]
+        for python in filter(None, found):
+            code = "import ensurepip, sys, venv; print('%s.%s' % sys.version_info[:2])"
+            run = subprocess.run([str(python), "-c", code], capture_output=True, text=True, check=False)
+            if run.stdout.strip() == version:
+                return str(python), version
+    return None
+
+
+def enter_core(session, core):
+    """Goes to the tree with an environment that has this ansible-core; returns its bin and its version of Python."""
+    found = find_python(CORES[core])
+    if found is None:
+        stop = session.error if os.environ.get("CI") else session.skip
+        stop(f"ansible-core {core} needs Python {', '.join(CORES[core])}: none of them is here")
+    enter_tree(session)
+    python, version = found
+    place = BUILD / "cores" / core
+    pins = BUILD / "cores" / f"{core}.txt"
+    place.parent.mkdir(exist_ok=True)
+    lines = (ROOT / "tests" / "requirements.txt").read_text().splitlines(keepends=True)
+    pins.write_text("".join(line for line in lines if not line.startswith("ansible-core")))
+    if not (place / "bin" / f"python{version}").exists():
+        session.run(python, "-m", "venv", "--clear", str(place), external=True)
+    install = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--constraint", str(pins))
+    session.run(str(place / "bin" / "python"), *install, f"ansible-core=={core}.*", *CORE_TOOLS, external=True)
+    session.env["PATH"] = f"{place / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    return place / "bin", version
+
+
+@nox.session
+@nox.parametrize("core", EACH_CORE)
+def cores(session, core):
+    """Unit tests of what meets Ansible, on each ansible-core that a Python is here for; pytest's options behind --."""
+    place, _version = enter_core(session, core)
+    what = session.posargs or ["-n", "2", "tests/unit/plugins", "tests/unit/test_shape.py", "tests/unit/test_runner.py"]
+    session.run(str(place / "pytest"), "-p", "no:cacheprovider", *what, env={"PYTHONPATH": str(BUILD)}, external=True)
+
+
+@nox.session(name="sanity-cores")
+@nox.parametrize("core", EACH_CORE)
+def sanity_cores(session, core):
+    """ansible-test sanity, on each ansible-core that a Python is here for; its options behind --."""
+    place, version = enter_core(session, core)
+    session.run(str(place / "python"), str(ROOT / ".ci" / "ansible_test_pip.py"), external=True)
+    command = ("sanity", "--venv", "--requirements", "--python", version)
+    session.run(str(place / "ansible-test"), *command, *session.posargs, external=True)
 
 
 @nox.session

@@ -9,14 +9,17 @@ import importlib
 import os
 import sys
 
+from ansible import constants
 from ansible.module_utils.common.arg_spec import ModuleArgumentSpecValidator
 from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.errors import UnsupportedError
 from ansible.plugins.action import ActionBase
-from ansible_collections.registry.hygiene.plugins.module_utils._core import schema
+from ansible_collections.registry.hygiene.plugins.module_utils._core import options, schema
+from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import PlanRefused
 
 # Looking up proxies in a forked process crashes on macOS.
 ENABLED = os.environ.get("REGISTRY_HYGIENE_IN_PROCESS", "1") != "0" and sys.platform != "darwin"
+INVOCATION = "INJECT_INVOCATION"
 DISCOVERY = ("auto", "auto_silent", "auto_legacy", "auto_legacy_silent")
 
 
@@ -37,6 +40,13 @@ def plain(value):
     return value if value is None or isinstance(value, (bool, int, float)) else str(value)
 
 
+def shows_invocation(task_vars):
+    """Return whether results hold the options of their task: always before ansible-core 2.21, then a setting."""
+    if INVOCATION not in constants.config.get_configuration_definitions():
+        return True
+    return constants.config.get_config_value(INVOCATION, variables=task_vars)
+
+
 class InProcess(ActionBase):
     """An action that gives the same result as the module of its name. `module` is that file's MODULE."""
 
@@ -52,7 +62,7 @@ class InProcess(ActionBase):
         if not self._makes_no_difference(task_vars or {}):
             wrap_async = self._task.async_val and not self._connection.has_native_async
             return self._execute_module(task_vars=task_vars, wrap_async=wrap_async)
-        return self._run_here()
+        return self._run_here(task_vars or {})
 
     def _makes_no_difference(self, task_vars):
         if not ENABLED:
@@ -70,15 +80,17 @@ class InProcess(ActionBase):
         interpreter = self._templar.template(task_vars.get("ansible_python_interpreter"))
         return not interpreter or interpreter in DISCOVERY or interpreter == sys.executable
 
-    def _run_here(self):
+    def _run_here(self, task_vars):
         validator = ModuleArgumentSpecValidator(self.module.argument_spec, **self.module.rules)
+        try:
+            options.check_depth(self._task.args)
+        except PlanRefused as error:
+            return self._finished(dict(failed=True, msg=str(error)), {}, set(), task_vars)
         given = plain(self._task.args)
         validation = validator.validate(given)
-        params, no_log_values = validation.validated_parameters, set(validation._no_log_values)
+        params = validation.validated_parameters
+        no_log_values = options.secrets(self.module.argument_spec, given) | validation._no_log_values
         if validation.error_messages:
-            # Where a value was not understood, the validator may not have come to its no_log.
-            spec = self.module.argument_spec
-            no_log_values.update(str(value) for name, value in given.items() if spec.get(name, {}).get("no_log"))
             message = validation.errors.msg
             if isinstance(validation.errors[0], UnsupportedError):
                 message = f"Unsupported parameters for ({self._task.action}) module: {message}"
@@ -88,8 +100,14 @@ class InProcess(ActionBase):
                 params, self._task.check_mode, self._task.diff, progress=self._display.display
             )
             no_log_values.update(secrets)
-        result.setdefault("changed", False)
-        result["invocation"] = dict(module_args=params)
         if warnings:
             result["warnings"] = warnings
-        return remove_values(result, no_log_values)
+        return self._finished(result, params, no_log_values, task_vars)
+
+    def _finished(self, result, params, no_log_values, task_vars):
+        result.setdefault("changed", False)
+        if shows_invocation(task_vars):
+            result["invocation"] = dict(module_args=params)
+        # As AnsibleModule does: ansible-core 2.18 makes a text of False if a secret is a part of this word.
+        kept = {key: value for key, value in result.items() if value is None or isinstance(value, bool)}
+        return dict(remove_values(result, no_log_values), **kept)

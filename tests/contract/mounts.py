@@ -29,9 +29,11 @@ PLUGINS = "ansible_collections.registry.hygiene.plugins"
 NAME = "registry.hygiene."
 
 
-def as_module(module: str, options: dict, check_mode: bool = False, diff: bool = True) -> dict:
+def as_module(module: str, options: dict, check_mode: bool = False, diff: bool = True, invocation: bool = True) -> dict:
     """Return the result of the module file, run as Ansible runs it on a target."""
     internal = {"_ansible_check_mode": check_mode, "_ansible_diff": diff, "_ansible_module_name": NAME + module}
+    if "inject_invocation" in basic.PASS_VARS:  # since ansible-core 2.21, which has none otherwise
+        internal["_ansible_inject_invocation"] = invocation
     logged, warned, printed = [], [], io.StringIO()
     replaced = {
         "log": lambda self, msg, log_args=None: logged.append(msg),
@@ -50,11 +52,13 @@ def as_module(module: str, options: dict, check_mode: bool = False, diff: bool =
     return Result(result, "\n".join(map(str, [printed.getvalue(), *logged, *warned])))
 
 
-def in_process(module: str, options: dict, check_mode: bool = False, diff: bool = True) -> dict:
+def in_process(
+    module: str, options: dict, check_mode: bool = False, diff: bool = True, invocation: bool = True
+) -> dict:
     """Return the result of the action plugin, as it gives it to ansible-playbook."""
     action = action_plugin(module, options, check_mode, diff)
     with mock.patch.object(ActionBase, "_execute_module", side_effect=AssertionError("ran as a module")):
-        result = json.loads(json.dumps(action.run(task_vars={})))
+        result = json.loads(json.dumps(action.run(task_vars={"ansible_inject_invocation": invocation})))
     return Result(result, json.dumps(result))
 
 

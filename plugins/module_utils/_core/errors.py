@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import sys
 import traceback
 from typing import Any
 
@@ -48,6 +49,18 @@ class MissingLibrary(RegistryError):
         super().__init__(f"the Python library {library} is missing: {reason}")
         self.library = library
         self.reason = reason
+
+
+class OldLibrary(RegistryError):
+    """A Python library is too old for this collection. `found` is its version, `needed` the oldest that will do."""
+
+    fatal = True
+
+    def __init__(self, library: str, found: str, needed: str) -> None:
+        super().__init__(
+            f"{library} {found} is too old: {needed} or newer is needed. "
+            f"Run {sys.executable} -m pip install --upgrade {library}"
+        )
 
 
 class Unreachable(RegistryError):

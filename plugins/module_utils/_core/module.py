@@ -8,12 +8,30 @@ from __future__ import annotations
 from typing import Any, Callable
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.registry.hygiene.plugins.module_utils._core import access, fuse, preview
+from ansible_collections.registry.hygiene.plugins.module_utils._core import access, fuse, options, preview
 from ansible_collections.registry.hygiene.plugins.module_utils._core.engine import converge
-from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import Bug, MissingLibrary, RegistryError
+from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import (
+    Bug,
+    MissingLibrary,
+    PlanRefused,
+    RegistryError,
+)
 from ansible_collections.registry.hygiene.plugins.module_utils._core.text import printable
 
 SHOWN = 3  # failures that a message names; the result holds all of them
+
+
+class _AnsibleModule(AnsibleModule):
+    """Knows its secrets before its options are checked, which may fail, and then shows all of them."""
+
+    def _load_params(self) -> None:
+        super()._load_params()
+        try:
+            options.check_depth(self.params)
+        except PlanRefused as error:
+            self.params = {}  # what is so deep cannot be shown
+            self.fail_json(msg=str(error))
+        self.no_log_values.update(options.secrets(self.argument_spec, self.params))
 
 
 class Module:
@@ -29,7 +47,7 @@ class Module:
 
     def run(self) -> None:
         """Run as an Ansible module: options from standard input, the result to standard output."""
-        module = AnsibleModule(argument_spec=self.argument_spec, supports_check_mode=True, **self.rules)
+        module = _AnsibleModule(argument_spec=self.argument_spec, supports_check_mode=True, **self.rules)
         result, warnings, secrets = self.result(module.params, module.check_mode, module._diff)
         module.no_log_values.update(secrets)
         for warning in warnings:
@@ -52,11 +70,7 @@ class Module:
                 fuse.check_options(params)
             warnings += self.resource.validate(params)
             client = self.registry.client(params, read_only=check_mode)
-            client.secrets.update(
-                str(params[name])
-                for name, option in self.argument_spec.items()
-                if option.get("no_log") and params[name]
-            )
+            client.secrets.update(options.secrets(self.argument_spec, params))
             client.progress = progress
             result = self._report(converge(self.resource, client, params, check_mode), params, diff)
         except MissingLibrary as error:

@@ -9,8 +9,13 @@ import contextlib
 import traceback
 from typing import Any, Callable
 
-from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import ContractError, MissingLibrary
+from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import (
+    ContractError,
+    MissingLibrary,
+    OldLibrary,
+)
 
+OLDEST = "3.2"
 _VALIDATORS = {}  # id of a schema -> (schema, its validator): building one costs more than using it a hundred times
 
 
@@ -34,6 +39,8 @@ def _validator(schema: dict) -> Any:
             import jsonschema
         except ImportError:
             raise MissingLibrary("jsonschema", traceback.format_exc()) from None
+        if not hasattr(jsonschema, "Draft7Validator"):
+            raise OldLibrary("jsonschema", jsonschema.__version__, OLDEST)
         _VALIDATORS[id(schema)] = (schema, jsonschema.Draft7Validator(schema))
     return _VALIDATORS[id(schema)][1]
 

@@ -22,6 +22,7 @@ from ansible_collections.registry.hygiene.plugins.module_utils._core.errors impo
     ContractError,
     LostAnswer,
     MissingLibrary,
+    OldLibrary,
     PlanRefused,
     RegistryError,
     Unreachable,
@@ -36,6 +37,7 @@ except ImportError:
     requests = None
     REQUESTS_IMPORT_ERROR = traceback.format_exc()
 
+OLDEST = [2, 20, 1]  # version of requests
 USER_AGENT = "registry.hygiene (Ansible collection)"
 READING = ("GET", "HEAD")
 REPEATABLE = (*READING, "PUT", "DELETE")
@@ -60,6 +62,8 @@ class Transport:
     ) -> None:
         if requests is None:
             raise MissingLibrary("requests", REQUESTS_IMPORT_ERROR)
+        if [int(part) for part in re.findall(r"\d+", requests.__version__)[:3]] < OLDEST:
+            raise OldLibrary("requests", requests.__version__, ".".join(map(str, OLDEST)))
         access.options(params)
         self.url = access.url(url)
         self.retries = params["retries"]
