@@ -8,7 +8,10 @@ from __future__ import annotations
 import email.utils
 import json
 import math
+import re
 from typing import Any, Callable
+
+from ansible_collections.registry.hygiene.plugins.module_utils._core import wait
 
 LONGEST_MESSAGE = 500  # characters of a registry's own words in an error
 MOST_DIGITS = 30  # of a number; Python itself needs minutes for millions of them
@@ -66,10 +69,22 @@ class Answer:
 
     def date(self) -> float | None:
         """Return when the server made it (epoch seconds), None if it does not say or if that is no time."""
-        try:
-            return email.utils.parsedate_to_datetime(self.headers.get("Date")).timestamp()
-        except (TypeError, ValueError, OverflowError, IndexError, AttributeError):
-            return None
+        return _epoch(self.headers.get("Date"))
+
+    def retry_after(self) -> float | None:
+        """Return the seconds that Retry-After asks for (seconds or a date), None if it does not, or not so."""
+        value = (self.headers.get("Retry-After") or "").strip()
+        if re.match(r"[0-9]{1,9}(\.[0-9]{1,9})?\Z", value):
+            return float(value)
+        date = _epoch(value)
+        return None if date is None else date - wait.clock()
+
+
+def _epoch(date: str | None) -> float | None:
+    try:
+        return email.utils.parsedate_to_datetime(date).timestamp()
+    except (TypeError, ValueError, OverflowError, IndexError, AttributeError, OSError):
+        return None
 
 
 def _integer(text: str) -> int:
