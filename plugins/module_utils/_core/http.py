@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import urllib.parse
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -87,7 +88,8 @@ class Client:
     def masked(self, text: str) -> str:
         """Return the text without the secrets, in whichever way they are written in it."""
         for secret in sorted(self.secrets, key=len, reverse=True):
-            for form in (secret, urllib.parse.quote(secret, safe=""), urllib.parse.quote(secret)):
+            quoted = (urllib.parse.quote(secret, safe=""), urllib.parse.quote(secret), urllib.parse.quote_plus(secret))
+            for form in (secret, *quoted, json.dumps(secret)[1:-1], repr(secret)[1:-1]):
                 text = text.replace(form, MASK)
         return text
 
@@ -143,7 +145,7 @@ class Client:
         try:
             found = answer.json()
         except ValueError:
-            kind = (answer.headers.get("Content-Type") or "no content type").split(";")[0][:50]
+            kind = self.masked(answer.headers.get("Content-Type") or "no content type").split(";")[0][:50]
             raise ContractError(
                 f"{where} answered {answer.status_code} with {kind} instead of JSON that can be read: "
                 f"is {self.url} the right address?"
