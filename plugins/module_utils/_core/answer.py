@@ -38,15 +38,7 @@ class Answer:
 
     def json(self) -> Any:
         """Return the parsed body; raises ValueError for all that is not JSON as registries write it."""
-        try:
-            found = json.loads(
-                self.body.decode("utf-8-sig"), parse_int=_integer, parse_float=_float, parse_constant=_refused
-            )
-            if b"\\ud" in self.body.lower():  # perhaps half a character, which can be neither printed nor compared
-                json.dumps(found, ensure_ascii=False).encode()
-        except RecursionError:
-            raise ValueError("it is nested too deep") from None
-        return found
+        return parse(self.body.decode("utf-8-sig"))
 
     def get(self, *keys: str) -> Any:
         """Return what is at this place of a JSON object, None if there is no such place."""
@@ -78,6 +70,17 @@ class Answer:
             return float(value)
         date = _epoch(value)
         return None if date is None else date - wait.clock()
+
+
+def parse(text: str) -> Any:
+    """Return what a text of JSON holds; raises ValueError for all that is not JSON as registries write it."""
+    try:
+        found = json.loads(text, parse_int=_integer, parse_float=_float, parse_constant=_refused)
+        if "\\ud" in text.lower():  # perhaps half a character, which can be neither printed nor compared
+            json.dumps(found, ensure_ascii=False).encode()
+    except RecursionError:
+        raise ValueError("it is nested too deep") from None
+    return found
 
 
 def _epoch(date: str | None) -> float | None:

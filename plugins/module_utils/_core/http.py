@@ -26,6 +26,7 @@ from ansible_collections.registry.hygiene.plugins.module_utils._core.transport i
 
 MASK = "********"
 MOST_ROWS = 500000  # of a listing: more than any registry has in one place
+MOST_PAGES = 10000
 MOST_SKEW = 300  # seconds that the clocks may differ before ages are in doubt
 
 
@@ -118,15 +119,18 @@ class Client:
                 self.ledger.note(certain=True)
             return answer
         doubtful = answer.status_code < 400 or answer.status_code >= 500
-        if method not in READING and (answer.resent or doubtful):
-            self.ledger.note(certain=False)
         if 300 <= answer.status_code < 400:
             text = f"{method} {where} answered {answer.status_code}, a redirect{self._target(where, answer)}"
             kind = ContractError if method in REPEATABLE else LostAnswer
-            raise kind(f"{text}, which is not followed: give the final address of the registry instead of {self.url}")
-        if method not in REPEATABLE and doubtful:
-            raise LostAnswer(f"{explain(method, where, answer)}; its effect is not known")
-        raise self.explain(method, where, answer)
+            error = kind(f"{text}, which is not followed: give the final address of the registry instead of {self.url}")
+        elif method not in REPEATABLE and doubtful:
+            error = LostAnswer(f"{explain(method, where, answer)}; its effect is not known")
+        else:
+            error = self.explain(method, where, answer)
+        if method not in READING and (answer.resent or doubtful):
+            self.ledger.note(certain=False)
+            error.sent = True
+        raise error
 
     def _target(self, where: str, answer: Answer) -> str:
         location = answer.headers.get("Location") or ""
@@ -164,7 +168,7 @@ class Client:
         last one: then the listing starts over, or was changed while it was read.
         """
         found: dict = {}
-        while True:
+        for _number in range(MOST_PAGES):
             page = self.get(where, query, schema)
             known = len(found)
             here = rows(page)
@@ -175,8 +179,9 @@ class Client:
             if more is None:
                 return found
             if len(found) > MOST_ROWS:
-                raise ContractError(f"GET {where}: more than {MOST_ROWS} rows: this listing does not end")
+                break
             query = dict(query, **more)
+        raise ContractError(f"GET {where}: more than {MOST_ROWS} rows or {MOST_PAGES} pages: this listing does not end")
 
     def now(self) -> float:
         """Return the server's time (epoch seconds) by the last answer that told it, ours if none did."""
