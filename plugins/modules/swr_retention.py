@@ -66,6 +66,8 @@ options:
         place; otherwise a repository with another template fails.
       - In between, the repository is without a policy. If the creation fails, the old policy is put back, and the task
         fails and says so. If that fails as well, the message says that the repository has no policy.
+      - If an answer is lost, SWR is asked for about a quarter of a minute what is there now. If that cannot be read,
+        nothing more is written, and the message says so.
     type: bool
     default: false
 extends_documentation_fragment:

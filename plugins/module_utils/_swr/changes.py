@@ -21,6 +21,7 @@ class Undone(RegistryError):
 
     def __init__(self, error: RegistryError, there: list | None, text: str) -> None:
         super().__init__(f"{error}. {text}")
+        self.error = error
         self.there = there
         self.fatal = error.fatal
 
@@ -51,7 +52,7 @@ class Changes:
         except Undone as undone:
             if undone.there != [] or not self.before:
                 raise
-            raise RegistryError(f"{undone}. {self._put_back(self.before[0])}") from None
+            raise RegistryError(f"{undone.error}. {self._put_back(self.before[0])}") from None
 
     def _put_back(self, policy: dict) -> str:
         rules = [dict(rule, tag_selectors=rule.get("tag_selectors") or []) for rule in policy["rules"]]
@@ -59,7 +60,7 @@ class Changes:
             self._create({"algorithm": "or", "rules": rules}, retention.one_in_option_words({"rules": rules}))
         except Undone as undone:
             return f"Putting back the old policy, which was deleted before, failed: {undone}"
-        return "Then the old policy, which was deleted before, was put back"
+        return "The old policy, which was deleted before, was put back"
 
     def _create(self, body: dict, state: dict) -> None:
         self._write("POST", None, body, lambda there: state in _words(there).values())
@@ -105,6 +106,7 @@ class Changes:
             raise Undone(error, None, text) from None
         if not done(there):
             raise Undone(error, there, self._told(there))
+        self.resource.client.ledger.note(certain=True)
 
     def _told(self, there: list) -> str:
         """Return in words what is there now."""
