@@ -256,7 +256,7 @@ def _tls_advice(text: str) -> str:
 def _cause(error: BaseException) -> str:
     """Return the innermost reason of a failed request; the outer texts hold the query."""
     while True:
-        inner = error.__cause__ or error.__context__
+        inner = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
         if inner is None:
             break
         error = inner

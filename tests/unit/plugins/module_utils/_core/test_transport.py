@@ -36,7 +36,6 @@ from cryptography.hazmat.primitives.asymmetric import ec
 TOKEN = "s3cret+/of=the_test-31-letters!"
 OK = b"HTTP/1.1 200 OK\r\n"
 JSON = b'{"fine": true}'
-WRITES = ("POST", "PATCH", "PUT", "DELETE")
 
 
 class Server:
@@ -122,7 +121,7 @@ def sign(request):
 
 def make(url, auth=sign, explain=http.explain, **params):
     defaults = {name: option.get("default") for name, option in access.ARGUMENT_SPEC.items()}
-    return http.Client(url, {**defaults, "timeout": 0.3, "retries": 1, **params}, auth, explain, secrets=[TOKEN])
+    return http.Client(url, {**defaults, "timeout": 0.3, "retries": 0, **params}, auth, explain, secrets=[TOKEN])
 
 
 def at(server, scheme="http"):
@@ -258,7 +257,7 @@ def test_whatever_a_server_does_the_request_ends_soon_with_its_cause(serve, name
 @pytest.mark.parametrize("name", ["gzip bomb", "gzip, then endless rubbish", "endless body", "endless chunks"])
 def test_an_answer_takes_no_more_memory_than_its_limit(serve, name):
     server = serve(HOSTILE[name][0])
-    client = make(at(server), retries=0)
+    client = make(at(server))
     tracemalloc.start()
     try:
         attempt(client, "GET")
@@ -308,7 +307,7 @@ REFLECTIONS = [
 @pytest.mark.parametrize("text", REFLECTIONS)
 def test_a_reflected_token_is_never_shown_not_even_in_part(serve, text, status):
     header = b"Content-Type: " + TOKEN.encode()
-    client = make(at(serve(whole(text.encode(), header, status=status))), retries=0)
+    client = make(at(serve(whole(text.encode(), header, status=status))))
     schema = {"type": "object", "properties": {TOKEN: {"type": "integer"}, "message": {"type": "integer"}}}
     for method in ("GET", "POST"):
         with pytest.raises(RegistryError) as raised:
@@ -399,7 +398,7 @@ def test_tls_works_and_keeps_its_connection(serve, context, certificate):
 @pytest.mark.parametrize("method", ["GET", "POST"])
 @pytest.mark.parametrize("name", ["dripping body", "dripping headers", "silence", "closed at once"])
 def test_deadlines_hold_for_tls_as_well(serve, context, certificate, name, method):
-    client = make(at(serve(HOSTILE[name][0], context), "https"), ca_path=str(certificate / "cert.pem"), retries=0)
+    client = make(at(serve(HOSTILE[name][0], context), "https"), ca_path=str(certificate / "cert.pem"))
     began = time.monotonic()
     error = attempt(client, method)
     assert time.monotonic() - began < 6 and isinstance(error, LostAnswer) is (method == "POST"), error
@@ -440,7 +439,7 @@ def deaf(serve):
 def test_a_handshake_that_drips_ends(deaf, method):
     url = deaf(lambda server, connection: server.drip(connection, b"\x16\x03\x03\x40\x00\x02" + b"\0" * 999))
     began = time.monotonic()
-    error = attempt(make(url, retries=0), method)
+    error = attempt(make(url), method)
     assert time.monotonic() - began < 6 and "does not speak TLS" in str(error)
 
 
@@ -459,7 +458,7 @@ def test_a_handshake_that_drips_ends(deaf, method):
     ids=["answers", "reads and closes", "resets", "is silent"],
 )
 def test_a_port_without_tls_is_called_so_and_nothing_was_sent(deaf, behave, method):
-    client = make(deaf(behave), retries=0)
+    client = make(deaf(behave))
     error = attempt(client, method)
     assert type(error) is Unreachable and "does not speak TLS" in str(error), error
     assert not client.ledger.any()
@@ -533,7 +532,7 @@ def test_proxies_are_used_with_and_without_a_scheme_and_named_without_their_pass
     monkeypatch.setenv("http_proxy", form.format(f"127.0.0.1:{server.port}"))
     assert make("http://registry.test").get("/thing") == {"fine": True}
     server.behave = then_close(b"")
-    error = attempt(make("http://registry.test", retries=0), "POST")
+    error = attempt(make("http://registry.test"), "POST")
     assert "through the proxy 127.0.0.1" in str(error) and "hidden" not in str(error)
 
 
@@ -541,7 +540,7 @@ def test_proxies_are_used_with_and_without_a_scheme_and_named_without_their_pass
 def test_a_proxy_that_makes_no_tunnel_was_sent_nothing_for_the_registry(serve, monkeypatch, method):
     server = serve(whole(b"", status=b"407 Proxy Authentication Required"))
     monkeypatch.setenv("https_proxy", f"http://u:hidden@127.0.0.1:{server.port}")
-    client = make("https://registry.test", retries=0)
+    client = make("https://registry.test")
     error = attempt(client, method)
     assert type(error) is Unreachable and "407" in str(error) and "use_proxy" in str(error), error
     assert "hidden" not in str(error) and not client.ledger.any()
@@ -554,6 +553,6 @@ def test_a_server_that_is_busy_for_ever_is_given_up(serve, monkeypatch, value, m
     monkeypatch.setattr(wait, "now", lambda: clock[0])
     monkeypatch.setattr(wait, "pause", lambda seconds: clock.__setitem__(0, clock[0] + seconds))
     server = serve(whole(b"", b"Retry-After: " + value, status=b"429 Too Many Requests"))
-    client = make(at(server), timeout=5)
+    client = make(at(server), timeout=5, retries=1)
     assert "answered 429" in str(attempt(client, method)) and not client.ledger.any()
     assert server.requests <= 1300 and 600 <= clock[0] <= 700
