@@ -26,7 +26,9 @@ class Deadline:
         self._lock = threading.Lock()
 
     def use(self, found: Any) -> None:
-        """Watch this socket: a copy of it, because TLS takes the file descriptor away from the one that it wraps."""
+        """Watch this socket, through a copy: TLS takes the descriptor of the one that it wraps, and to shut down the one
+        of TLS would make its reader go on with what is still encrypted.
+        """
         copy = socket.socket(fileno=os.dup(found.fileno()))
         self.leave()
         with self._lock:
