@@ -26,8 +26,9 @@ class Deadline:
         self._lock = threading.Lock()
 
     def use(self, found: Any) -> None:
-        """Watch this socket, through a copy: TLS takes the descriptor of the one that it wraps, and to shut down the one
-        of TLS would make its reader go on with what is still encrypted.
+        """Watch this socket, through a copy.
+
+        TLS takes the descriptor of what it wraps; and its own socket, shut down, gives its reader what is encrypted.
         """
         copy = socket.socket(fileno=os.dup(found.fileno()))
         self.leave()

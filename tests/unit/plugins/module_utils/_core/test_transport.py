@@ -234,7 +234,7 @@ def no_secret(text):
 @pytest.mark.parametrize("name", HOSTILE)
 def test_whatever_a_server_does_the_request_ends_soon_with_its_cause(serve, name, method):
     behave, cause = HOSTILE[name]
-    hostile = [True]
+    hostile, before = [True], threading.enumerate()
     server = serve(lambda server, connection: (behave if hostile else fine)(server, connection))
     client = make(at(server))
     began = time.monotonic()
@@ -250,8 +250,7 @@ def test_whatever_a_server_does_the_request_ends_soon_with_its_cause(serve, name
         assert isinstance(error, LostAnswer) and server.requests == 1
     hostile.clear()
     assert client.get("/thing") == {"fine": True}
-    others = [thread for thread in threading.enumerate() if not thread.daemon and thread is not threading.main_thread()]
-    assert not others
+    assert not [thread for thread in threading.enumerate() if not thread.daemon and thread not in before]
 
 
 @pytest.mark.parametrize("name", ["gzip bomb", "gzip, then endless rubbish", "endless body", "endless chunks"])
