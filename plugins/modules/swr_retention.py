@@ -66,6 +66,8 @@ options:
         place; otherwise a repository with another template fails.
       - In between, the repository is without a policy. If the creation fails, the old policy is put back, and the task
         fails and says so. If that fails as well, the message says that the repository has no policy.
+      - If an answer is lost, SWR is asked for about a quarter of a minute what is there now. If that cannot be read,
+        nothing more is written, and the message says so.
     type: bool
     default: false
 extends_documentation_fragment:
@@ -198,14 +200,10 @@ failures:
     gone: "GET /v2/manage/namespaces/acme/repos/gone/retentions answered 404 SVCSTG.SWR.4040010: There is no such ..."
 """
 
-from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import (
-    ContractError,
-    LostAnswer,
-    NotFound,
-    RegistryError,
-)
+from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import ContractError, RegistryError
 from ansible_collections.registry.hygiene.plugins.module_utils._core.module import Module
 from ansible_collections.registry.hygiene.plugins.module_utils._swr import forecast, registry, retention
+from ansible_collections.registry.hygiene.plugins.module_utils._swr.changes import Changes
 
 
 class Retention(retention.RetentionReader):
@@ -235,43 +233,21 @@ class Retention(retention.RetentionReader):
         return next(iter(equal + alike), None)
 
     def apply(self, current, planned):
+        changes = Changes(self)
         kept = planned and self._kept(planned)
         if kept and retention.in_option_words([kept]) != planned:
-            self._send("PATCH", planned, self.where(kept["id"]))
+            changes.update(kept, planned)
         for policy in self.found:
             if policy is not kept:
-                self._delete(policy["id"])
+                changes.delete(policy)
         if planned and not kept:
-            self._create(planned)
-        if retention.in_option_words(self.fetch()) != planned:
+            changes.create(planned)
+        try:
+            there = retention.in_option_words(changes.look(lambda found: retention.in_option_words(found) == planned))
+        except RegistryError as error:
+            raise RegistryError(f"SWR accepted the change, but reading it back failed: {error}") from None
+        if there != planned:
             raise ContractError(f"SWR accepted the change of {self.where()}, but the policy is not what it should be")
-
-    def _send(self, method, planned, where):
-        try:
-            self.client.request(method, where, body=retention.in_api_words(planned))
-        except LostAnswer as doubt:
-            if retention.in_option_words(self.read_back(doubt, self.fetch)) != planned:
-                raise
-
-    def _create(self, planned):
-        old = self.found[:1]
-        try:
-            self._send("POST", planned, self.where())
-        except RegistryError as error:
-            raise RegistryError(f"{error}{self._put_back(old[0]) if old else ''}") from None
-
-    def _put_back(self, policy):
-        try:
-            self.client.request("POST", self.where(), body={"algorithm": "or", "rules": policy["rules"]})
-        except RegistryError as error:
-            return f". The old policy was deleted before, and putting it back failed: THERE IS NO POLICY NOW. {error}"
-        return ". The old policy, which was deleted before, was put back"
-
-    def _delete(self, number):
-        try:
-            self.client.request("DELETE", self.where(number))
-        except NotFound:
-            return  # somebody else was faster
 
 
 MODULE = Module(

@@ -107,17 +107,25 @@ def _content(path: str, option: str) -> str:
         raise PlanRefused(f"{option}: {path} cannot be read: {error.strerror}") from None
 
 
-def proxies(found: dict) -> dict:
-    """Return the proxies that the environment names (scheme -> address); raises PlanRefused if one is no address."""
-    for scheme, proxy in found.items():
-        try:
-            parts = urllib.parse.urlsplit(proxy if "://" in proxy else f"http://{proxy}")
-            usable = bool(parts.hostname) and proxy.isprintable() and parts.port is not False
-        except ValueError:
-            usable = False
-        if not usable:
-            raise PlanRefused(
-                f"the proxy for {scheme} that the environment names ({scheme.upper()}_PROXY) is no address: "
-                "correct it, or set use_proxy: false"
-            )
-    return found
+def proxies(found: dict, url: str) -> dict:
+    """Return the proxy to this address, of those that the environment names, as {scheme: address}; raises PlanRefused.
+
+    found: scheme -> address, of which others than ours are nobody's business, `no` (NO_PROXY) least of all.
+    """
+    scheme = urllib.parse.urlsplit(url).scheme
+    name = next((name for name in (scheme, "all") if found.get(name)), None)
+    if name is None:
+        return {}
+    proxy = found[name].strip()
+    proxy = proxy if "://" in proxy else f"http://{proxy}"
+    try:
+        parts = urllib.parse.urlsplit(proxy)
+        usable = bool(parts.hostname) and proxy.isprintable() and parts.port is not False
+    except ValueError:
+        usable = False
+    if not usable:
+        raise PlanRefused(
+            f"the proxy for {scheme} that the environment names ({name.upper()}_PROXY) is no address: "
+            "correct it, or set use_proxy: false"
+        )
+    return {scheme: proxy}

@@ -8,7 +8,10 @@ from __future__ import annotations
 import email.utils
 import json
 import math
+import re
 from typing import Any, Callable
+
+from ansible_collections.registry.hygiene.plugins.module_utils._core import wait
 
 LONGEST_MESSAGE = 500  # characters of a registry's own words in an error
 MOST_DIGITS = 30  # of a number; Python itself needs minutes for millions of them
@@ -35,15 +38,7 @@ class Answer:
 
     def json(self) -> Any:
         """Return the parsed body; raises ValueError for all that is not JSON as registries write it."""
-        try:
-            found = json.loads(
-                self.body.decode("utf-8-sig"), parse_int=_integer, parse_float=_float, parse_constant=_refused
-            )
-            if b"\\ud" in self.body.lower():  # perhaps half a character, which can be neither printed nor compared
-                json.dumps(found, ensure_ascii=False).encode()
-        except RecursionError:
-            raise ValueError("it is nested too deep") from None
-        return found
+        return parse(self.body.decode("utf-8-sig"))
 
     def get(self, *keys: str) -> Any:
         """Return what is at this place of a JSON object, None if there is no such place."""
@@ -66,10 +61,33 @@ class Answer:
 
     def date(self) -> float | None:
         """Return when the server made it (epoch seconds), None if it does not say or if that is no time."""
-        try:
-            return email.utils.parsedate_to_datetime(self.headers.get("Date")).timestamp()
-        except (TypeError, ValueError, OverflowError, IndexError, AttributeError):
-            return None
+        return _epoch(self.headers.get("Date"))
+
+    def retry_after(self) -> float | None:
+        """Return the seconds that Retry-After asks for (seconds or a date), None if it does not, or not so."""
+        value = (self.headers.get("Retry-After") or "").strip()
+        if re.match(r"[0-9]{1,9}(\.[0-9]{1,9})?\Z", value):
+            return float(value)
+        date = _epoch(value)
+        return None if date is None else date - wait.clock()
+
+
+def parse(text: str) -> Any:
+    """Return what a text of JSON holds; raises ValueError for all that is not JSON as registries write it."""
+    try:
+        found = json.loads(text, parse_int=_integer, parse_float=_float, parse_constant=_refused)
+        if "\\ud" in text.lower():  # perhaps half a character, which can be neither printed nor compared
+            json.dumps(found, ensure_ascii=False).encode()
+    except RecursionError:
+        raise ValueError("it is nested too deep") from None
+    return found
+
+
+def _epoch(date: str | None) -> float | None:
+    try:
+        return email.utils.parsedate_to_datetime(date).timestamp()
+    except (TypeError, ValueError, OverflowError, IndexError, AttributeError, OSError):
+        return None
 
 
 def _integer(text: str) -> int:

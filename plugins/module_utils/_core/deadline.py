@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import threading
 import time
@@ -15,18 +16,39 @@ LOOK = 0.5  # seconds between two looks at what is under way
 
 
 class Deadline:
-    """One exchange: when it has to be over, and the socket that it uses, once there is one."""
+    """One exchange: when it has to be over, how far it came, and the connection that it uses, once there is one."""
 
     def __init__(self, at: float) -> None:
         self.at = at
-        self.socket = None
         self.over = False
+        self.connecting = False  # stays True if no connection came about: then no request was sent
+        self._copy = None
+        self._lock = threading.Lock()
+
+    def use(self, found: Any) -> None:
+        """Watch this socket, through a copy.
+
+        TLS takes the descriptor of what it wraps; and its own socket, shut down, gives its reader what is encrypted.
+        """
+        copy = socket.socket(fileno=os.dup(found.fileno()))
+        self.leave()
+        with self._lock:
+            self._copy = copy
+
+    def leave(self) -> None:
+        """Let go of the socket."""
+        with self._lock:
+            if self._copy is not None:
+                self._copy.close()
+                self._copy = None
 
     def end(self) -> None:
         """Break the connection, so that whoever reads from it gets an error."""
-        self.over = True
-        with contextlib.suppress(Exception):  # it may be gone already
-            self.socket.shutdown(socket.SHUT_RDWR)
+        with self._lock:
+            self.over = True
+            if self._copy is not None:
+                with contextlib.suppress(OSError):  # the other side may have closed it already
+                    self._copy.shutdown(socket.SHUT_RDWR)
 
 
 class Deadlines:
@@ -56,6 +78,7 @@ class Deadlines:
         finally:
             with self._lock:
                 self._running.discard(deadline)
+            deadline.leave()
 
     def _watch(self) -> None:
         idle = 0
@@ -93,12 +116,18 @@ class Deadlines:
 
         def telling(pool_class: type) -> type:
             class Connection(pool_class.ConnectionCls):
+                def connect(self) -> None:
+                    local.deadline.connecting = True
+                    super().connect()
+                    local.deadline.connecting = False
+
                 def _new_conn(self) -> Any:
-                    local.deadline.socket = found = super()._new_conn()
+                    found = super()._new_conn()
+                    local.deadline.use(found)
                     return found
 
                 def getresponse(self, *args: Any, **kwargs: Any) -> Any:
-                    local.deadline.socket = self.sock  # the encrypted one, if it is; kept also if the answer closes it
+                    local.deadline.use(self.sock)  # this connection may be one of an earlier exchange
                     return super().getresponse(*args, **kwargs)
 
             return type(pool_class.__name__, (pool_class,), {"ConnectionCls": Connection})

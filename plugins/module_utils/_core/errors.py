@@ -16,7 +16,7 @@ class RegistryError(Exception):
     """Anything that keeps a task from reaching the declared state. What cannot be printed is escaped: it is others'."""
 
     fatal = False  # True: the same for every target of the task, so trying the next one is no use
-    sent = False  # True: it came of a request that may have arrived all the same
+    sent = False  # True: it came of a write whose effect is not known
     state = None  # what is known of the target all the same
 
     def __init__(self, text: str) -> None:

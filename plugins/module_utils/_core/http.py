@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import urllib.parse
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -26,6 +27,7 @@ from ansible_collections.registry.hygiene.plugins.module_utils._core.transport i
 
 MASK = "********"
 MOST_ROWS = 500000  # of a listing: more than any registry has in one place
+MOST_PAGES = 10000
 MOST_SKEW = 300  # seconds that the clocks may differ before ages are in doubt
 
 
@@ -88,7 +90,8 @@ class Client:
     def masked(self, text: str) -> str:
         """Return the text without the secrets, in whichever way they are written in it."""
         for secret in sorted(self.secrets, key=len, reverse=True):
-            for form in (secret, urllib.parse.quote(secret, safe=""), urllib.parse.quote(secret)):
+            quoted = (urllib.parse.quote(secret, safe=""), urllib.parse.quote(secret), urllib.parse.quote_plus(secret))
+            for form in (secret, *quoted, json.dumps(secret)[1:-1], repr(secret)[1:-1]):
                 text = text.replace(form, MASK)
         return text
 
@@ -117,15 +120,18 @@ class Client:
                 self.ledger.note(certain=True)
             return answer
         doubtful = answer.status_code < 400 or answer.status_code >= 500
-        if method not in READING and (answer.resent or doubtful):
-            self.ledger.note(certain=False)
         if 300 <= answer.status_code < 400:
             text = f"{method} {where} answered {answer.status_code}, a redirect{self._target(where, answer)}"
             kind = ContractError if method in REPEATABLE else LostAnswer
-            raise kind(f"{text}, which is not followed: give the final address of the registry instead of {self.url}")
-        if method not in REPEATABLE and doubtful:
-            raise LostAnswer(f"{explain(method, where, answer)}; its effect is not known")
-        raise self.explain(method, where, answer)
+            error = kind(f"{text}, which is not followed: give the final address of the registry instead of {self.url}")
+        elif method not in REPEATABLE and doubtful:
+            error = LostAnswer(f"{explain(method, where, answer)}; its effect is not known")
+        else:
+            error = self.explain(method, where, answer)
+        if method not in READING and (answer.resent or doubtful):
+            self.ledger.note(certain=False)
+            error.sent = True
+        raise error
 
     def _target(self, where: str, answer: Answer) -> str:
         location = answer.headers.get("Location") or ""
@@ -144,7 +150,7 @@ class Client:
         try:
             found = answer.json()
         except ValueError:
-            kind = (answer.headers.get("Content-Type") or "no content type").split(";")[0][:50]
+            kind = self.masked(answer.headers.get("Content-Type") or "no content type").split(";")[0][:50]
             raise ContractError(
                 f"{where} answered {answer.status_code} with {kind} instead of JSON that can be read: "
                 f"is {self.url} the right address?"
@@ -163,7 +169,7 @@ class Client:
         last one: then the listing starts over, or was changed while it was read.
         """
         found: dict = {}
-        while True:
+        for _number in range(MOST_PAGES):
             page = self.get(where, query, schema)
             known = len(found)
             here = rows(page)
@@ -174,8 +180,9 @@ class Client:
             if more is None:
                 return found
             if len(found) > MOST_ROWS:
-                raise ContractError(f"GET {where}: more than {MOST_ROWS} rows: this listing does not end")
+                break
             query = dict(query, **more)
+        raise ContractError(f"GET {where}: more than {MOST_ROWS} rows or {MOST_PAGES} pages: this listing does not end")
 
     def now(self) -> float:
         """Return the server's time (epoch seconds) by the last answer that told it, ours if none did."""

@@ -28,7 +28,7 @@ def check(document: Any, schema: dict, what: str, masked: Callable[[str], str] =
     for error in validator.iter_errors(document):
         place = "/".join(str(part) for part in error.absolute_path) or "the top"
         raise ContractError(
-            f"{what} answered in a form that is not known: at {place}, {masked(error.message)[:200]}. "
+            f"{what} answered in a form that is not known: at {masked(place)[:200]}, {masked(error.message)[:200]}. "
             "Is this the right registry, and a version that is supported?"
         )
 

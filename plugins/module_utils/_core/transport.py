@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-import email.utils
+import http.client
 import http.cookiejar
 import random
 import re
@@ -15,7 +15,7 @@ import urllib.parse
 import zlib
 from typing import Any, Callable
 
-from ansible_collections.registry.hygiene.plugins.module_utils._core import access, wait
+from ansible_collections.registry.hygiene.plugins.module_utils._core import access, body, wait
 from ansible_collections.registry.hygiene.plugins.module_utils._core.answer import Answer
 from ansible_collections.registry.hygiene.plugins.module_utils._core.deadline import Deadlines
 from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import (
@@ -31,8 +31,11 @@ from ansible_collections.registry.hygiene.plugins.module_utils._core.errors impo
 try:
     import requests
     import requests.adapters
+    from requests.packages import urllib3
 
     REQUESTS_IMPORT_ERROR = None
+    # What may go wrong with an answer; the errors of requests are OSErrors.
+    BREAKING = (OSError, ValueError, zlib.error, http.client.HTTPException, urllib3.exceptions.HTTPError)
 except ImportError:
     requests = None
     REQUESTS_IMPORT_ERROR = traceback.format_exc()
@@ -45,9 +48,18 @@ LEAST_PAUSE, LONGEST_PAUSE = 0.5, 60.0  # seconds
 MOST_DOUBLINGS = 7
 LONGEST_BUSY = 600.0  # seconds in which a registry may say "later" to one request
 LONGEST_SEARCH, SHORT_SEARCH = 45.0, 2.0  # seconds of trying to reach a host that never answered, or has no address
-LARGEST_BODY, LARGEST_ERROR = 32 << 20, 64 << 10  # bytes, unpacked
-PIECE = 1 << 16  # bytes
+UNCONNECTED = "NewConnectionError|NameResolutionError|ConnectTimeout|ProxyError"
+NO_TLS = "It does not speak TLS there: is it http://, or another port?"
 TIMEOUTS = 4  # an answer is complete within so many times `timeout`
+
+
+class _Broken(Exception):
+    """An exchange without a whole answer: the reason, and whether the request was never sent."""
+
+    def __init__(self, reason: Exception, never_sent: bool) -> None:
+        super().__init__()
+        self.reason = reason
+        self.never_sent = never_sent
 
 
 class Transport:
@@ -75,14 +87,14 @@ class Transport:
         self.answered = False
         self._verify, self._cert = access.tls(params)
         if self._verify is False:
-            requests.packages.urllib3.disable_warnings()
+            urllib3.disable_warnings()
         found = requests.utils.get_environ_proxies(self.url) if params["use_proxy"] else {}
-        self._proxies = access.proxies(found)
+        self._proxies = access.proxies(found, self.url)
         self._deadlines = Deadlines(TIMEOUTS * self.timeout)
         self._local = threading.local()
         self._not_before = 0.0  # nobody sends before, because the registry said that it is busy
 
-    def send(self, method: str, where: str, query: dict | None = None, body: Any = None) -> Answer:
+    def send(self, method: str, where: str, query: dict | None = None, content: Any = None) -> Answer:
         """Return the answer to a request, which is sent again where that can do no harm.
 
         Raises Unreachable (LostAnswer if a POST may have arrived; `sent` tells whether anything may have), PlanRefused
@@ -95,14 +107,11 @@ class Transport:
             pause = _pause(attempts)
             last = attempts > self.retries
             try:
-                answer = self._exchange(method, where, query, body)
-            except ContractError as error:
-                error.sent = True
-                raise
-            except requests.exceptions.RequestException as error:
-                unreachable, again = self._unreachable(method, where, error)
+                answer = self._exchange(method, where, query, content)
+            except _Broken as broken:
+                unreachable, again = self._unreachable(method, where, broken.reason, broken.never_sent)
                 sent = unreachable.sent = sent or unreachable.sent
-                nameless = "NameResolutionError" in repr(error) or "Name or service not known" in str(unreachable)
+                nameless = "NameResolutionError" in repr(broken.reason)
                 search = SHORT_SEARCH if nameless else LONGEST_SEARCH
                 lost = not self.answered and wait.now() - began > search
                 if last or lost or not again:
@@ -123,18 +132,24 @@ class Transport:
                     sent = answer.resent = True
                 if last:
                     return answer
-                pause = _retry_after(answer, pause)
+                asked = answer.retry_after()
+                if asked is not None:
+                    pause = max(LEAST_PAUSE, min(LONGEST_PAUSE, asked))
                 if busy:
                     self._not_before = max(self._not_before, wait.now() + pause)
             waited += pause
-            wait.pause(pause)
+            try:
+                wait.pause(pause)
+            except RegistryError as error:  # interrupted
+                error.sent = sent
+                raise
 
-    def _exchange(self, method: str, where: str, query: dict | None, body: Any) -> Answer:
+    def _exchange(self, method: str, where: str, query: dict | None, content: Any) -> Answer:
         """Return the answer to one request that is sent once."""
         session = self._session()
         # The query is written here, because requests writes a blank as +, which signatures do not cover.
         question = "?" + urllib.parse.urlencode(query, quote_via=urllib.parse.quote, safe="") if query else ""
-        request = requests.Request(method, self.url + where + question, json=body, auth=self.auth)
+        request = requests.Request(method, self.url + where + question, json=content, auth=self.auth)
         try:
             prepared = session.prepare_request(request)
         except RegistryError:
@@ -145,6 +160,7 @@ class Transport:
                 f"{method} {where} cannot be sent: the address, the proxy or the credentials hold what no request can "
                 f"hold ({type(error).__name__})"
             ) from None
+        broken = None
         with self._deadlines.start() as deadline:
             try:
                 # Not session.send: that follows redirects, or looks at them, and keeps cookies. Redirects would turn a
@@ -159,43 +175,18 @@ class Transport:
                 )
                 with found:
                     self.answered = True
-                    content = self._content(method, where, found)
-            except requests.packages.urllib3.exceptions.HTTPError as error:
-                raise requests.exceptions.ConnectionError(error, request=prepared) from None
-            except (OSError, ValueError, zlib.error, http.client.HTTPException) as error:
-                if isinstance(error, requests.exceptions.RequestException):
-                    raise
-                raise requests.exceptions.ConnectionError(error, request=prepared) from None
-            finally:
-                if deadline.over:
-                    raise requests.exceptions.ReadTimeout(
-                        f"the answer was not complete within {TIMEOUTS * self.timeout:g} s, {TIMEOUTS} times timeout"
-                    ) from None
-        return Answer(found.status_code, found.headers, content, self.masked, False)
-
-    def _content(self, method: str, where: str, found: Any) -> bytes:
-        """Return the unpacked body of an answer; raises ContractError if it is too large."""
-        coding = found.headers.get("Content-Encoding", "").strip().lower()
-        if coding not in ("", "identity", "gzip"):
-            raise ContractError(f"{method} {where} was answered in a coding that was not asked for ({coding[:20]!r})")
-        # Unpacked here and not by urllib3, which unpacks all of a piece at once, a thousand times its size.
-        unpack = zlib.decompressobj(zlib.MAX_WBITS | 16) if coding == "gzip" else None
-        error = found.status_code >= 400
-        limit, size, pieces = LARGEST_ERROR if error else LARGEST_BODY, 0, []
-        while size <= limit:
-            piece = found.raw.read(PIECE, decode_content=False)
-            if not piece:
-                break
-            plain = unpack.decompress(piece, limit + 1 - size) if unpack else piece
-            pieces.append(plain)
-            size += len(plain)
-        if size > limit and not error:
-            raise ContractError(
-                f"{method} {where} was answered with more than {limit >> 20} MiB, the most that is read of an answer"
-            )
-        if unpack and not error and not unpack.eof and size:
-            raise ValueError("the packed answer breaks off")
-        return b"".join(pieces)[:limit]
+                    received = body.read(found, f"{method} {where}")
+            except ContractError as error:
+                repeatable = method in REPEATABLE
+                raise _sent(error if repeatable else LostAnswer(f"{error}: its effect is not known")) from None
+            except BREAKING as error:
+                broken = error
+        if deadline.over:
+            text = f"the answer was not complete within {TIMEOUTS * self.timeout:g} s, {TIMEOUTS} times timeout"
+            broken = requests.exceptions.ReadTimeout(text)
+        if broken:
+            raise _Broken(broken, deadline.connecting) from None
+        return Answer(found.status_code, found.headers, received, self.masked, False)
 
     def _session(self) -> Any:
         if not hasattr(self._local, "session"):
@@ -208,26 +199,35 @@ class Transport:
             self._local.session = session
         return self._local.session
 
-    def _unreachable(self, method: str, where: str, error: Exception) -> tuple[RegistryError, bool]:
+    def _unreachable(self, method: str, where: str, error: Exception, never_sent: bool) -> tuple[RegistryError, bool]:
         """Return the error for the user and whether trying again may help and does no harm."""
         kinds = requests.exceptions
+        secure = self.url.startswith("https:")
         through = self._proxies.get(urllib.parse.urlsplit(self.url).scheme)
         proxy = f" through the proxy {urllib.parse.urlsplit(through).hostname}" if through else ""
-        if isinstance(error, (kinds.InvalidURL, kinds.InvalidProxyURL, kinds.InvalidHeader, kinds.MissingSchema)):
-            what = "the proxy" if isinstance(error, kinds.InvalidProxyURL) else "the address, or a credential,"
+        if isinstance(error, (kinds.InvalidURL, kinds.InvalidProxyURL, kinds.MissingSchema)):
+            what = "the proxy" if isinstance(error, kinds.InvalidProxyURL) else "the address"
             return PlanRefused(f"{method} {where} cannot be sent: {what} is none that can be used. Correct it"), False
-        text = f"{method} {where}: no answer from {self.url}{proxy}: {self.masked(_cause(error))[:200]}"
-        if isinstance(error, kinds.SSLError):
-            return self._given_up(f"{text}. {_tls_advice(str(error))}", True), False
-        unconnected = re.search("NewConnectionError|NameResolutionError|ConnectTimeoutError", repr(error))
-        never_sent = isinstance(error, (kinds.ConnectTimeout, kinds.ProxyError)) or unconnected is not None
+        cause = _cause(error)
+        text = f"{method} {where}: no answer from {self.url}{proxy}: {self.masked(cause)[:200]}"
+        late = isinstance(error, kinds.Timeout) or "timed out" in cause
         if method not in REPEATABLE and not never_sent:
-            lost = LostAnswer(f"{text}. Its effect is not known")
-            lost.sent = True
-            return lost, False
-        hint = "Is the address right, the registry up, a proxy needed (use_proxy)?"
-        if not never_sent:
-            hint = "See timeout" if isinstance(error, kinds.Timeout) else "Is its scheme (http, https) right?"
+            return _sent(LostAnswer(f"{text}. Its effect is not known{'. See timeout' if late else ''}")), False
+        if never_sent and isinstance(error, kinds.SSLError):
+            return self._given_up(f"{text}. {_tls_advice(str(error))}", True), False
+        if never_sent and secure and not re.search(UNCONNECTED, repr(error)):
+            # It accepts connections, but no TLS came about.
+            return self._given_up(f"{text}. {NO_TLS}{' Or see timeout' if late else ''}", True), True
+        if never_sent:
+            hint = "Is the address right, the registry up, a proxy needed (use_proxy)?"
+        elif late:
+            hint = "See timeout"
+        else:
+            hint = (
+                "Does something on the way to it break answers?"
+                if self.answered
+                else "Is its scheme (http, https) right?"
+            )
         return self._given_up(f"{text}. {hint}", never_sent), True
 
     def _given_up(self, text: str, never_sent: bool) -> Unreachable:
@@ -242,22 +242,14 @@ def _pause(turn: int) -> float:
     return random.uniform(0.5, 1) * min(LONGEST_PAUSE, LEAST_PAUSE * 2 ** min(turn - 1, MOST_DOUBLINGS))
 
 
-def _retry_after(answer: Answer, otherwise: float) -> float:
-    """Return the seconds that Retry-After asks for (seconds or a date), never less than a short pause."""
-    value = (answer.headers.get("Retry-After") or "").strip()
-    if re.match(r"[0-9]{1,9}(\.[0-9]{1,9})?\Z", value):
-        seconds = float(value)
-    else:
-        try:
-            seconds = email.utils.parsedate_to_datetime(value).timestamp() - wait.clock()
-        except (TypeError, ValueError, OverflowError, IndexError):
-            return otherwise
-    return max(LEAST_PAUSE, min(LONGEST_PAUSE, seconds))
+def _sent(error: RegistryError) -> RegistryError:
+    error.sent = True
+    return error
 
 
 def _tls_advice(text: str) -> str:
     if "WRONG_VERSION_NUMBER" in text or "UNEXPECTED_EOF" in text or "RECORD_LAYER_FAILURE" in text:
-        return "It does not speak TLS there: is it http://, or another port?"
+        return NO_TLS
     if "ostname mismatch" in text or "IP address mismatch" in text:
         return "Its certificate is for another name: write the address with that name"
     if "CERTIFICATE_VERIFY_FAILED" in text:
@@ -268,7 +260,7 @@ def _tls_advice(text: str) -> str:
 def _cause(error: BaseException) -> str:
     """Return the innermost reason of a failed request; the outer texts hold the query."""
     while True:
-        inner = error.__cause__ or error.__context__
+        inner = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
         if inner is None:
             break
         error = inner

@@ -14,7 +14,12 @@ from typing import Any, Callable
 
 from ansible_collections.registry.hygiene.plugins.module_utils._core import access, http
 from ansible_collections.registry.hygiene.plugins.module_utils._core.answer import Answer
-from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import ContractError, Denied, RegistryError
+from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import (
+    ContractError,
+    Denied,
+    PlanRefused,
+    RegistryError,
+)
 
 ALGORITHM = "SDK-HMAC-SHA256"
 SIGNED = ("content-type", "host", "x-project-id", "x-sdk-date", "x-security-token")
@@ -89,7 +94,12 @@ class Token:
         """Add the token to a prepared request."""
         with self.lock:
             if self.text is None:
-                self.text = self.fetch()
+                try:
+                    self.text = self.fetch()
+                except RegistryError as error:
+                    # Nobody else gets one either, and each try may bring the account nearer to being locked.
+                    error.fatal, error.sent = True, False
+                    raise
                 self.secrets.add(self.text)
         request.headers["Content-Type"] = "application/json"
         request.headers["X-Auth-Token"] = self.text
@@ -112,7 +122,10 @@ def password_token(url: str, params: dict) -> str:
     token = answer.headers.get("X-Subject-Token")
     if not token:
         raise ContractError(f"POST /v3/auth/tokens: {url} answered without a token: is iam_url the address of IAM?")
-    return access.credential(token, "the token that IAM gave")
+    try:
+        return access.credential(token, "the token")
+    except PlanRefused:
+        raise ContractError(f"POST /v3/auth/tokens: {url} gave what can be no token: is iam_url right?") from None
 
 
 def _explain(method: str, where: str, answer: Answer) -> RegistryError:

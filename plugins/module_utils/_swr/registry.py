@@ -52,7 +52,10 @@ REPOSITORIES = {
     "items": {
         "type": "object",
         "required": ["name", "namespace"],
-        "properties": {"name": {"type": "string"}, "namespace": {"type": "string"}},
+        "properties": {
+            "name": {"type": "string", "maxLength": 300, "pattern": r"^(?!\.{1,2}\Z)[^\x00-\x20]+\Z"},
+            "namespace": {"type": "string", "maxLength": 300},
+        },
     },
 }
 ORGANIZATION = {"type": "object", "required": ["name"], "properties": {"name": {"type": "string"}}}
@@ -136,7 +139,9 @@ def code(answer: Answer) -> str:
         else:
             keys = ("error_code", "errorCode", "errors", "error")
             found = next((found[key] for key in keys if found.get(key)), "")
-    return str(found)
+    # Whatever does not look like a code has no place in a message; it may even repeat a secret.
+    found = answer.masked(str(found))
+    return found if re.match(r"[A-Za-z0-9._]{1,60}\Z", found) else ""
 
 
 def busy(answer: Answer) -> bool:
@@ -149,7 +154,7 @@ def explain(method: str, where: str, answer: Answer) -> RegistryError:
     status, found = answer.status_code, code(answer)
     # The gateway repeats the whole request that it was to verify, the security token included.
     words = re.split(r",? *canonicalRequest", answer.words())[0]
-    text = f"{method} {where} answered {status} {found}{': ' + words if words else ''}"
+    text = f"{method} {where} answered {status}{' ' + found if found else ''}{': ' + words if words else ''}"
     if status == 401:
         return Denied(f"{text}. {_why_unauthorized(words, answer)}", status, words)
     if busy(answer):

@@ -9,9 +9,9 @@ import json
 import re
 from typing import Any
 
-from ansible_collections.registry.hygiene.plugins.module_utils._core import names, patterns, schedule
+from ansible_collections.registry.hygiene.plugins.module_utils._core import answer, names, patterns, schedule, schema
 from ansible_collections.registry.hygiene.plugins.module_utils._core.engine import Resource
-from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import PlanRefused
+from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import ContractError, PlanRefused
 from ansible_collections.registry.hygiene.plugins.module_utils._swr import registry
 
 TARGET_SPEC = dict(
@@ -33,33 +33,32 @@ POLICY_SPEC = dict(
 )
 # template -> the option that goes with it, and the most that the console allows
 LIMITS = {"date_rule": ("days", 365), "tag_rule": ("num", 1000)}
+# SWR's documentation has ids as numbers, in older editions as texts, and the numbers of a rule as texts.
+ID = {"type": ["integer", "string"], "minimum": 0, "maximum": 10**18, "pattern": r"^[0-9]{1,18}\Z"}
+NUMBER = {"type": ["string", "integer"], "maxLength": 20}
+TIME = {"type": "string", "maxLength": 60}
+RULE = {
+    "type": "object",
+    "required": ["template", "params"],
+    "properties": {
+        "template": {"type": "string"},
+        "params": {"type": "object", "properties": {"days": NUMBER, "num": NUMBER}},
+        "tag_selectors": {
+            "type": ["array", "null"],
+            "items": {
+                "type": "object",
+                "required": ["kind", "pattern"],
+                "properties": {"kind": {"type": "string"}, "pattern": {"type": "string"}},
+            },
+        },
+    },
+}
 POLICIES = {
     "type": "array",
     "items": {
         "type": "object",
         "required": ["id", "rules"],
-        "properties": {
-            "id": {"type": ["integer", "string"]},
-            "rules": {
-                "type": "array",
-                "items": {
-                    "type": "object",
-                    "required": ["template", "params"],
-                    "properties": {
-                        "template": {"type": "string"},
-                        "params": {"type": "object"},
-                        "tag_selectors": {
-                            "type": ["array", "null"],
-                            "items": {
-                                "type": "object",
-                                "required": ["kind", "pattern"],
-                                "properties": {"kind": {"type": "string"}, "pattern": {"type": "string"}},
-                            },
-                        },
-                    },
-                },
-            },
-        },
+        "properties": {"id": ID, "rules": {"type": "array", "items": RULE}},
     },
 }
 TAGS = {
@@ -67,7 +66,13 @@ TAGS = {
     "items": {
         "type": "object",
         "required": ["Tag", "updated"],
-        "properties": {"Tag": {"type": "string"}, "updated": {"type": "string"}},
+        "properties": {
+            "Tag": {"type": "string", "minLength": 1, "maxLength": 300},
+            "updated": TIME,
+            "created": dict(TIME, type=["string", "null"]),
+            "digest": {"type": ["string", "null"], "maxLength": 300},
+            "size": {"type": ["integer", "null"]},
+        },
     },
 }
 HISTORIES = {
@@ -79,7 +84,13 @@ HISTORIES = {
             "items": {
                 "type": "object",
                 "required": ["id", "tag", "created_at", "rule_type"],
-                "properties": {"tag": {"type": "string"}, "created_at": {"type": "string"}},
+                "properties": {
+                    "id": ID,
+                    "tag": {"type": "string", "maxLength": 300},
+                    "created_at": TIME,
+                    "retention_id": dict(ID, type=["integer", "string", "null"]),
+                    "rule_type": {"type": ["string", "object"]},
+                },
             },
         }
     },
@@ -146,22 +157,23 @@ def in_option_words(found: list) -> dict | None:
     """
     if not found:
         return None
-    state = _one_in_option_words(found[0])
-    return dict(state, further_policies=[_one_in_option_words(policy) for policy in found[1:]]) if found[1:] else state
+    state = one_in_option_words(found[0])
+    return dict(state, further_policies=[one_in_option_words(policy) for policy in found[1:]]) if found[1:] else state
 
 
-def _one_in_option_words(policy: dict) -> dict:
+def one_in_option_words(policy: dict) -> dict:
+    """Return one policy, as SWR lists it, as a state."""
     rules = policy["rules"]
     if len(rules) == 1 and rules[0]["template"] in LIMITS:
         value = rules[0]["params"].get(LIMITS[rules[0]["template"]][0])
-        if re.match(r"[0-9]+\Z", str(value)):  # SWR writes numbers as texts
+        if re.match(r"[0-9]{1,9}\Z", str(value)):  # SWR writes numbers as texts
             return _state(rules[0]["template"], int(value), rules[0].get("tag_selectors"))
     return {"rules": rules}
 
 
 def template(policy: dict) -> str | None:
     """Return the template of a policy as SWR lists it, None if the options cannot say it."""
-    return _one_in_option_words(policy).get("template")
+    return one_in_option_words(policy).get("template")
 
 
 def in_api_words(state: dict) -> dict:
@@ -183,20 +195,21 @@ def tags(client: Any, namespace: str, repository: str) -> list:
 
 def history(client: Any, where: str, since: str | None) -> list[dict]:
     """Return which tags were deleted by policies since then, the latest first: tag, created_at, retention_id, rule."""
-    rows = registry.listing(client, where, HISTORIES, lambda row: row["id"], lambda page: page["retention_log"])
+    rows = registry.listing(client, where, HISTORIES, lambda row: int(row["id"]), lambda page: page["retention_log"])
     limit = client.now() - schedule.seconds(since, "history_since") if since else 0.0
     recent = [row for row in rows.values() if schedule.epoch(row["created_at"]) >= limit]
-    recent.sort(key=lambda row: (schedule.epoch(row["created_at"]), row["id"]), reverse=True)
+    recent.sort(key=lambda row: (schedule.epoch(row["created_at"]), int(row["id"])), reverse=True)
     return [_history_in_option_words(row) for row in recent]
 
 
 def _history_in_option_words(row: dict) -> dict:
+    rule = row["rule_type"]
     try:
-        rule = json.loads(row["rule_type"])  # SWR gives the rule as a text of JSON
-    except (TypeError, ValueError):
-        rule = row["rule_type"]
-    fits = isinstance(rule, dict) and isinstance(rule.get("params"), dict) and "template" in rule
-    words = _one_in_option_words({"rules": [rule]}) if fits else {"rules": [rule]}
+        rule = answer.parse(rule) if isinstance(rule, str) else rule  # SWR gives the rule as a text of JSON
+        schema.check(rule, RULE, "the history")
+        words = one_in_option_words({"rules": [rule]})
+    except (ValueError, ContractError):
+        words = {"rules": [rule]}
     return {"tag": row["tag"], "created_at": row["created_at"], "retention_id": row.get("retention_id"), "rule": words}
 
 
@@ -218,9 +231,9 @@ class RetentionReader(Resource):
         given = params["repositories"]
         return names.exact(given) or names.expand(given, registry.lister(client, params["namespace"]), client.warnings)
 
-    def where(self, *rest: Any) -> str:
+    def where(self, *rest: str) -> str:
         """Return the path of the repository's policies, or of something below it."""
-        return registry.repository_path(self.params["namespace"], self.target, "retentions", *map(str, rest))
+        return registry.repository_path(self.params["namespace"], self.target, "retentions", *rest)
 
     def fetch(self) -> list:
         """Return the policies as SWR lists them, the oldest first."""
@@ -232,6 +245,6 @@ class RetentionReader(Resource):
         if len(self.found) > 1:
             self.client.warnings.append(
                 f"{self.params['namespace']}/{self.target} holds {len(self.found)} retention policies, where SWR "
-                f"documents one: {json.dumps([_one_in_option_words(policy) for policy in self.found])}"
+                f"documents one: {json.dumps([one_in_option_words(policy) for policy in self.found])[:1000]}"
             )
         return in_option_words(self.found)

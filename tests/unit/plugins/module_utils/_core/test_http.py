@@ -358,7 +358,7 @@ def test_a_proxy_that_cannot_be_reached_is_named(monkeypatch):
 )
 def test_each_trouble_with_tls_has_its_advice(text, advice):
     error = transport.requests.exceptions.SSLError(text)
-    unreachable, again = make().transport._unreachable("GET", "/thing", error)
+    unreachable, again = make().transport._unreachable("GET", "/thing", error, never_sent=True)
     assert advice in str(unreachable) and not again and unreachable.fatal
 
 
