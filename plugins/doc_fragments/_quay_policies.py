@@ -6,7 +6,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    # The options of _quay.policies.SCOPE_SPEC: whose policies.
+    # The options of _quay.reader.SCOPE_SPEC: whose policies.
     DOCUMENTATION = r"""
 options:
   organizations:

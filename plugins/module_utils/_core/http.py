@@ -17,6 +17,7 @@ from ansible_collections.registry.hygiene.plugins.module_utils._core.errors impo
     ContractError,
     LostAnswer,
     PlanRefused,
+    Redirected,
     RegistryError,
 )
 from ansible_collections.registry.hygiene.plugins.module_utils._core.ledger import Ledger
@@ -77,6 +78,7 @@ class Client:
         self.read_only = read_only
         self.ledger = Ledger()
         self.warnings = []  # texts for the user
+        self.left_out = {}  # what a glob matched but the task leaves alone -> why
         self.progress = lambda text: None  # tells the user what is waited for
         self._lock = threading.Lock()
         self._begun = set()
@@ -120,7 +122,7 @@ class Client:
             self.ledger.note(certain=False)
         if 300 <= answer.status_code < 400:
             text = f"{method} {where} answered {answer.status_code}, a redirect{self._target(where, answer)}"
-            kind = ContractError if method in REPEATABLE else LostAnswer
+            kind = ContractError if method in REPEATABLE else Redirected
             raise kind(f"{text}, which is not followed: give the final address of the registry instead of {self.url}")
         if method not in REPEATABLE and doubtful:
             raise LostAnswer(f"{explain(method, where, answer)}; its effect is not known")
