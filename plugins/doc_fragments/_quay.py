@@ -22,6 +22,9 @@ options:
       - It needs the scope C(org:admin) for O(organizations), C(repo:admin) for O(repositories) and C(user:admin) for
         O(current_user), and acts with the rights of the user who made it.
         Globs in O(organizations) also need C(user:read).
+      - Forecasts and limits need C(org:admin) and C(repo:admin) for O(organizations) and O(repositories), and
+        C(user:admin) and C(repo:admin) for O(current_user). A user who administers a repository but not its
+        organization cannot have them.
       - If it is not set, the environment variable E(QUAY_TOKEN) is used.
     type: str
     required: true

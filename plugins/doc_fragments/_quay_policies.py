@@ -6,7 +6,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    # The options of _quay.policies.SCOPE_SPEC: whose policies.
+    # The options of _quay.reader.SCOPE_SPEC: whose policies.
     DOCUMENTATION = r"""
 options:
   organizations:
@@ -14,6 +14,7 @@ options:
       - The organizations whose own policies are meant. Such policies act on every repository of the organization.
       - Globs (C(*), C(?), C([...])) are replaced by the matching ones of the organizations that the token administers;
         V(*) means all of these.
+      - Names are case-sensitive.
     type: list
     elements: str
   repositories:

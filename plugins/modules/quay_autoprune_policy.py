@@ -68,6 +68,16 @@ options:
           - V(false) means the tags in which O(policies[].tag_pattern) is not found.
         type: bool
         default: true
+  force:
+    description:
+      - V(true) puts policies also on mirrors and read-only repositories that O(repositories) names exactly. Without it,
+        such a target fails and the others are served.
+      - Quay prunes nothing in such a repository. Worse, a policy of its own makes Quay's worker give up on the whole
+        namespace, unless the organization has policies of its own, too.
+      - Globs leave such repositories out, with RV(left_out) and a warning, whatever is said here. O(state=absent) needs
+        no force.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - registry.hygiene._quay_policies
   - registry.hygiene._quay
@@ -188,6 +198,13 @@ preview:
       description: From each repository to its counts, and the images that stay.
       type: dict
       sample: {acme/app: {count: 2, uncertain_count: 0, kept_count: 38, kept: [v1.0.0]}}
+left_out:
+  description:
+    - The repositories that a glob matched and that got no policies all the same, with the reason.
+  type: dict
+  returned: when there are such
+  sample:
+    acme/mirror: "its state is MIRROR: Quay prunes nothing in it"
 changed_targets:
   description:
     - The targets whose policies were changed, or would be in check mode. For the token's own user V(current_user).
@@ -203,23 +220,35 @@ failures:
     acme/gone: "GET /api/v1/repository/acme/gone/autoprunepolicy/ answered 404: Not Found. Check the exact name"
 """
 
-from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import (
-    ApiError,
-    ContractError,
-    LostAnswer,
-    NotFound,
-)
 from ansible_collections.registry.hygiene.plugins.module_utils._core.module import Module
-from ansible_collections.registry.hygiene.plugins.module_utils._quay import foresight, policies, registry
+from ansible_collections.registry.hygiene.plugins.module_utils._quay import (
+    foresight,
+    listings,
+    policies,
+    reader,
+    registry,
+    states,
+    writing,
+)
 from ansible_collections.registry.hygiene.plugins.module_utils._quay.policies import identity
 
 
-class AutoprunePolicies(policies.PolicyReader):
+class AutoprunePolicies(reader.PolicyReader):
     """The auto-prune policies of one organization, one repository or the token's own user."""
 
     @classmethod
     def validate(cls, params):
-        return super().validate(params) + policies.check(params)
+        return super().validate(params) + states.check(params) + policies.check(params)
+
+    @classmethod
+    def choose(cls, client, params, found):
+        return states.choose(client, params, found)
+
+    def read(self):
+        current = super().read()
+        if any(policy not in current for policy in self.plan(current)):
+            states.require_normal(self.client, self.params, self.target)
+        return current
 
     def plan(self, current):
         declared = {identity(policy): policy for policy in policies.declared(self.params)}
@@ -234,59 +263,37 @@ class AutoprunePolicies(policies.PolicyReader):
             return foresight.of_repository(self.client, self.target, planned)
         namespace = self.target
         if self.params["current_user"]:
-            namespace = registry.current_user(self.client)["username"]
+            namespace = listings.current_user(self.client)["username"]
         return foresight.of_namespace(self.client, namespace, planned)
 
     def apply(self, current, planned):
         replaced, created, deleted = policies.steps(self.found, planned)
-        doubts = []  # what only reading back can tell
-        for uuid, policy in replaced:
-            doubts.append(self._replace(uuid, policy))
+        namespace = self.target.partition("/")[0]
+        doubts = [writing.replace(self.client, self.where(uuid), namespace, policy) for uuid, policy in replaced]
         for policy in created:
-            doubts += self._create(policy)
+            writing.create(
+                self.client, self.where(), namespace, policy, lambda doubt: self.read_back(doubt, self.fetch)
+            )
         if doubts:
             there = self.read_back(doubts[0], self.fetch)
             if any(policy not in there for policy in planned):
                 raise doubts[0]
         for uuid in deleted:  # last, and only if all others are there, so that no moment is without a policy
-            self._delete(uuid)
-
-    def _replace(self, uuid, policy):
-        self.client.request("PUT", self.where(uuid), body=policies.in_api_words(policy))
-        # Quay ffba0c7 answers 204 and changes nothing for the uuid of a repository of that name in another namespace.
-        return ContractError(f"PUT {self.where(uuid)} was accepted, but the policies are not what they should be")
-
-    def _create(self, policy):
-        try:
-            self.client.request("POST", self.where(), body=policies.in_api_words(policy))
-        except LostAnswer as error:
-            return [error]
-        except ApiError as error:
-            if "duplicate policies" not in error.message:
-                raise
-            return [error]
-        return []
-
-    def _delete(self, uuid):
-        try:
-            status = self.client.request("DELETE", self.where(uuid)).status_code
-        except NotFound:
-            return  # somebody else was faster
-        if status == 204:  # Quay ffba0c7: its endpoint that deletes repositories answered
-            raise ContractError(f"DELETE {self.where(uuid)} answered 204: was auto-prune switched off just now?")
+            writing.delete(self.client, self.where(uuid))
 
 
 MODULE = Module(
     AutoprunePolicies,
     registry,
     dict(
-        policies.SCOPE_SPEC,
+        reader.SCOPE_SPEC,
         state=dict(type="str", choices=["present", "absent"], default="present"),
         exclusive=dict(type="bool", default=False),
         policies=dict(type="list", elements="dict", options=policies.POLICY_SPEC),
+        force=dict(type="bool", default=False),
     ),
     required_if=[("state", "present", ["policies"])],
-    **policies.SCOPE_RULES,
+    **reader.SCOPE_RULES,
 )
 
 

@@ -82,7 +82,7 @@ failures:
 
 from ansible_collections.registry.hygiene.plugins.module_utils._core.module import Module
 from ansible_collections.registry.hygiene.plugins.module_utils._quay import registry
-from ansible_collections.registry.hygiene.plugins.module_utils._quay.policies import (
+from ansible_collections.registry.hygiene.plugins.module_utils._quay.reader import (
     SCOPE_RULES,
     SCOPE_SPEC,
     PolicyReader,

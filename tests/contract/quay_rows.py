@@ -92,6 +92,7 @@ def quay_row(kind: str, target: dict, server: Callable, **more: Any) -> Row:
         many={"repositories": ["bulk/svc-*"]},
         of_many=lambda fake: [plain(fake.policies("repository", f"bulk/svc-{n:03}")) for n in range(MANY)],
         failing="/bulk/svc-250/",
+        refuses_duplicates=True,
         listings=MANY // 100,
         bad=[
             ({"policies": [dict(COUNT, value=0)]}, "1 or more"),

@@ -22,7 +22,6 @@ class Policies:
         self.there = {name: sorted(there[name]) for name in wanted}
         self.undeclared = {name: (policies, tags.get(name)) for name, policies in there.items() if name not in wanted}
         self.tags = {name: tags[name] for name in wanted if name in tags}
-        self.read_only: set[str] = set()  # repositories in which Quay deletes nothing
 
     def verdict(self, name: str) -> str:
         """Return how the policies of a target compare with the declared ones."""
@@ -45,7 +44,7 @@ class Policies:
 
     def releases(self, namespace: str) -> dict[str, int]:
         """Return how many releases each repository holds."""
-        names = [name for name in self.tags if fnmatchcase(name, f"{namespace}/*") and name not in self.read_only]
+        names = [name for name in self.tags if fnmatchcase(name, f"{namespace}/*")]
         return {name: sum(tag.startswith("v") for tag in self.tags[name]) for name in names}
 
 
@@ -62,13 +61,13 @@ def quay(url: str, variables: dict[str, Any]) -> Policies:
     wanted = {}
     for group in variables["quay_hygiene_organizations"] + variables["quay_hygiene_repositories"]:
         declared = [quay_words(policy) for policy in group["policies"]]
-        for name in holders:
+        for name, holder in holders.items():
+            if holder.get("state", "NORMAL") != "NORMAL":
+                continue  # mirrors and read-only ones are left out
             if any(fnmatchcase(name, pattern) for pattern in group["names"]):
                 wanted[name] = declared, not group.get("exclusive")
     there = {name: [plain(policy) for policy in holder.get("policies", [])] for name, holder in holders.items()}
-    found = Policies(there, wanted, tags)
-    found.read_only = {name for name in found.tags if holders[name]["state"] != "NORMAL"}
-    return found
+    return Policies(there, wanted, tags)
 
 
 def quay_words(policy: dict[str, Any]) -> tuple:

@@ -156,7 +156,7 @@ def preview(env: dict[str, str]) -> dict[str, list]:
 
 def drift(url: str, token: str, quay: estates.Policies) -> str:
     """Change a policy of a repository through the API of Quay, as a person would; returns the repository."""
-    name = min(name for name in quay.tags if name in quay.wanted and name not in quay.read_only)
+    name = min(name for name in quay.tags if name in quay.wanted)
     where = f"{url}/api/v1/repository/{name}/autoprunepolicy/"
     policy = next(found for found in call(where, token=token)["policies"] if found["method"] == "number_of_tags")
     wish = {"method": "number_of_tags", "value": 3, "tagPattern": policy["tagPattern"]}

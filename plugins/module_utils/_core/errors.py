@@ -68,7 +68,11 @@ class Unreachable(RegistryError):
 
 
 class LostAnswer(Unreachable):
-    """A POST or PATCH was sent and its answer never came: it may have taken effect. Read back, never send again."""
+    """A POST or PATCH was sent and its answer never came: it may have taken effect. Read back first."""
+
+
+class Redirected(LostAnswer):
+    """A POST or PATCH was answered with a redirect, which is no answer; sending it again would bring another."""
 
 
 class ContractError(RegistryError):

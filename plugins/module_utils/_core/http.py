@@ -18,6 +18,7 @@ from ansible_collections.registry.hygiene.plugins.module_utils._core.errors impo
     ContractError,
     LostAnswer,
     PlanRefused,
+    Redirected,
     RegistryError,
 )
 from ansible_collections.registry.hygiene.plugins.module_utils._core.ledger import Ledger
@@ -80,6 +81,7 @@ class Client:
         self.read_only = read_only
         self.ledger = Ledger()
         self.warnings = []  # texts for the user
+        self.left_out = {}  # what a glob matched but the task leaves alone -> why
         self.progress = lambda text: None  # tells the user what is waited for
         self._lock = threading.Lock()
         self._begun = set()
@@ -122,7 +124,7 @@ class Client:
         doubtful = answer.status_code < 400 or answer.status_code >= 500
         if 300 <= answer.status_code < 400:
             text = f"{method} {where} answered {answer.status_code}, a redirect{self._target(where, answer)}"
-            kind = ContractError if method in REPEATABLE else LostAnswer
+            kind = ContractError if method in REPEATABLE else Redirected
             error = kind(f"{text}, which is not followed: give the final address of the registry instead of {self.url}")
         elif method not in REPEATABLE and doubtful:
             error = LostAnswer(f"{explain(method, where, answer)}; its effect is not known")

@@ -72,7 +72,8 @@ class Module:
             client = self.registry.client(params, read_only=check_mode)
             client.secrets.update(options.secrets(self.argument_spec, params))
             client.progress = progress
-            result = self._report(converge(self.resource, client, params, check_mode), params, diff)
+            outcome = converge(self.resource, client, params, check_mode)
+            result = self._report(outcome, client.left_out, params, diff)
         except MissingLibrary as error:
             result = dict(failed=True, msg=missing_required_lib(error.library))
         except RegistryError as error:
@@ -84,12 +85,14 @@ class Module:
         warnings = [printable(warning) for warning in warnings + (client.warnings if client else [])]
         return result, warnings, client.secrets if client else set()
 
-    def _report(self, outcome: Any, params: dict, diff: bool) -> dict:
+    def _report(self, outcome: Any, left_out: dict, params: dict, diff: bool) -> dict:
         after = outcome.after
         result = dict(changed=outcome.changed, changed_targets=outcome.changed_targets)
         for noun in self.resource.nouns or [self.resource.noun]:
             states = {name: state[noun] for name, state in after.items()} if self.resource.nouns else after
             result[noun] = next(iter(states.values()), None) if outcome.single else states
+        if left_out:  # not "skipped": Ansible would take the whole task for skipped
+            result["left_out"] = left_out
         if diff:
             result["diff"] = {
                 side: {name: {self.resource.noun: states[name]} for name in outcome.changed_targets}

@@ -1,45 +1,38 @@
 # Copyright: registry.hygiene contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Quay's auto-prune policies in option words: checks of what is declared, and reading what is there."""
+"""Quay's auto-prune policies in option words: checks of what is declared, and what is there in the same form."""
 
 from __future__ import annotations
 
 import re
 from typing import Any, Callable
 
-from ansible_collections.registry.hygiene.plugins.module_utils._core import http, names, patterns
-from ansible_collections.registry.hygiene.plugins.module_utils._core.engine import Resource
-from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import ContractError, NotFound, PlanRefused
-from ansible_collections.registry.hygiene.plugins.module_utils._quay import registry
+from ansible_collections.registry.hygiene.plugins.module_utils._core import http, patterns
+from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import PlanRefused
+from ansible_collections.registry.hygiene.plugins.module_utils._quay.registry import API
 
-SCOPE_SPEC = dict(
-    organizations=dict(type="list", elements="str"),
-    repositories=dict(type="list", elements="str"),
-    current_user=dict(type="bool"),
-)
 POLICY_SPEC = dict(
     method=dict(type="str", required=True, choices=["number_of_tags", "creation_date"]),
     value=dict(type="raw"),
     tag_pattern=dict(type="str"),
     tag_pattern_matches=dict(type="bool", default=True),
 )
-SCOPES = tuple(SCOPE_SPEC)
-SCOPE_RULES = dict(mutually_exclusive=[SCOPES], required_one_of=[SCOPES])
 POLICIES = {
     "type": "object",
     "required": ["policies"],
     "properties": {
         "policies": {
             "type": "array",
+            "maxItems": 1000,
             "items": {
                 "type": "object",
                 "required": ["uuid", "method", "value"],
                 "properties": {
-                    "uuid": {"type": "string", "pattern": r"^[0-9A-Za-z-]+\Z"},
-                    "method": {"type": "string"},
-                    "value": {"type": ["integer", "string"]},
-                    "tagPattern": {"type": ["string", "null"]},
+                    "uuid": {"type": "string", "pattern": r"^[0-9A-Za-z-]{1,64}\Z"},
+                    "method": {"type": "string", "maxLength": 100},
+                    "value": {"type": ["integer", "string"], "maxLength": 1000},
+                    "tagPattern": {"type": ["string", "null"], "maxLength": 65536},
                     "tagPatternMatches": {"type": ["boolean", "null"]},
                 },
             },
@@ -167,8 +160,8 @@ def _comparable(value: Any) -> Any:
 
 def in_option_words(found: dict) -> dict:
     """Return a policy of Quay's API as a policy of the module; Quay below 3.12 knows no patterns."""
-    matches = found.get("tagPatternMatches")
-    return _policy(found["method"], found["value"], found.get("tagPattern"), matches is not False)
+    # Quay ffba0c7: to its worker a null beside a pattern means "does not match"; only a missing key means true.
+    return _policy(found["method"], found["value"], found.get("tagPattern"), bool(found.get("tagPatternMatches", True)))
 
 
 def in_api_words(policy: dict) -> dict:
@@ -184,67 +177,18 @@ def in_order(policies: list) -> list:
     return sorted(policies, key=lambda policy: [str(part) for part in (*identity(policy), policy["value"])])
 
 
-class PolicyReader(Resource):
-    """The auto-prune policies of one organization, one repository or the token's own user, to be read."""
+def place(*scope: str, uuid: str = "") -> str:
+    """Return the path of the policies of a scope (with the slash that Quay wants), or of one of them (without)."""
+    return http.path(*API, *scope, "autoprunepolicy", uuid)
 
-    noun = "policies"
 
-    @classmethod
-    def validate(cls, params):
-        if all(params[scope] is None for scope in SCOPES):
-            raise PlanRefused(f"{' and '.join(SCOPES)} are null: name at least one target, or give []")
-        for kind in ("organizations", "repositories"):
-            registry.check_names(params[kind] or [], kind)
-        if params["current_user"] is False:
-            raise PlanRefused("current_user: false names nothing: leave it out and name organizations or repositories")
-        return []
+def held(client: http.Client, *scope: str) -> list:
+    """Return the policies that a scope has in Quay's words, in a fixed order: ("organization", name) and so on."""
+    return sorted(client.get(place(*scope), schema=POLICIES)["policies"], key=lambda policy: policy["uuid"])
 
-    @classmethod
-    def targets(cls, client, params):
-        if not any(params[scope] for scope in SCOPES):
-            return []
-        if params["current_user"]:
-            return "current_user"
-        kind = "organizations" if params["organizations"] else "repositories"
-        if names.exact(params[kind]):
-            return names.exact(params[kind])
-        found = registry.expand(client, params[kind], kind)
-        still = [name for name, state in found.items() if state in ("READ_ONLY", "MIRROR")]
-        if still and params.get("policies"):
-            # Quay ffba0c7: the worker fails at them, and with that for the rest of the namespace.
-            client.warnings.append(
-                f"{len(still)} repositories are mirrors or read-only, such as {still[0]}: a policy of theirs stops all "
-                "pruning in their namespace, unless the organization has a policy of its own"
-            )
-        return list(found)
 
-    def where(self, uuid: str = "") -> str:
-        """Return the path of the target's policies (with the slash that Quay wants), or of one of them (without)."""
-        if self.params["current_user"]:
-            scope = ["user"]
-        elif self.params["organizations"]:
-            scope = ["organization", self.target]
-        else:
-            scope = ["repository", *self.target.split("/")]
-        return http.path(*registry.API, *scope, "autoprunepolicy", uuid)
-
-    def fetch(self) -> list:
-        """Return the policies in option words, in a fixed order; `found` is what Quay has, with uuids."""
-        found = self.client.get(self.where(), schema=POLICIES)["policies"]
-        self.found = sorted(found, key=lambda policy: policy["uuid"])
-        return in_order(map(in_option_words, self.found))
-
-    def read(self):
-        registry.require_autoprune(self.client)
-        current = self.fetch()
-        if not current and self.params["organizations"]:
-            self._prove_organization()
-        return current
-
-    def _prove_organization(self) -> None:
-        # Quay ffba0c7 answers superusers with an empty list for organizations that do not exist.
-        try:
-            registry.organization(self.client, self.target)
-        except NotFound as error:
-            if registry.current_user(self.client)["username"] != self.target:
-                raise ContractError(f"{error}. It is neither an organization nor the token's own user") from None
+def of_namespace(client: http.Client, namespace: str) -> list:
+    """Return the policies of an organization in option words, once a task; a user's name serves as well."""
+    return client.cached(
+        ("policies", namespace), lambda: list(map(in_option_words, held(client, "organization", namespace)))
+    )

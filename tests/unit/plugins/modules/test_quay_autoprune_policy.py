@@ -143,9 +143,10 @@ def test_values_and_patterns_are_taken_as_people_write_them(fake):
 def test_what_is_superfluous_stays_until_what_is_new_is_known_to_be_there(fake, fault):
     old = api("number_of_tags", 3)
     stage(fake, old)
-    fake.faults.append({"method": "POST", **fault})
+    fake.faults.append({"method": "POST", "times": 9, **fault})
     result = run(fake, **APP, policies=[AGE], exclusive=True)
     assert result["failed"] and not result["changed"] and held(fake) == plain([old])
+    fake.faults.clear()
     fake.faults.append({"method": "POST", "after": True, **fault})
     assert run(fake, **APP, policies=[AGE], exclusive=True)["changed"]
     assert held(fake) == plain([api("creation_date", "30d")])
@@ -451,15 +452,7 @@ def test_the_shape_of_the_result_follows_from_how_the_target_is_named(fake):
     assert info(fake, repositories=["acme/team*"])["policies"].keys() == {"acme/team/app"}
 
 
-def test_mirrors_among_the_repositories_are_a_warning():
-    state = quay().state()
-    state["organizations"][0]["repositories"][1]["state"] = "MIRROR"
-    fake = Quay(state)
-    (warning,) = run(fake, repositories=["acme/*"], policies=[COUNT])["warnings"]
-    assert "acme/app-archive" in warning and "stops all pruning" in warning
-    assert "warnings" not in run(fake, repositories=["acme/*"], state="absent")
-    assert "warnings" not in info(fake, repositories=["acme/*"])
-
-
 def test_names_are_case_sensitive(fake):
-    assert run(fake, organizations=["ACME"], policies=[COUNT])["failed"]
+    for options in ({"organizations": ["ACME"]}, {"repositories": ["Acme/app"]}, {"repositories": ["Acme/*"]}):
+        result = run(fake, **options, policies=[COUNT])
+        assert result["failed"] and "case-sensitive" in result["msg"] and fake.writes == []

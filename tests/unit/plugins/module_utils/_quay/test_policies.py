@@ -116,6 +116,22 @@ def test_null_is_never_sent():
     }
 
 
+@pytest.mark.parametrize(
+    ("pattern", "flag", "matches"),
+    [
+        ("^v", {}, True),
+        ("^v", {"tagPatternMatches": True}, True),
+        ("^v", {"tagPatternMatches": False}, False),
+        ("^v", {"tagPatternMatches": None}, False),
+        (None, {"tagPatternMatches": None}, True),
+        (None, {"tagPatternMatches": False}, True),
+    ],
+)
+def test_a_null_flag_inverts_a_pattern_and_means_nothing_without_one(pattern, flag, matches):
+    found = dict(count(3), uuid="1", tagPattern=pattern, **flag)
+    assert policies.in_option_words(found) == dict(count(3), tag_pattern=pattern, tag_pattern_matches=matches)
+
+
 POLICY = st.builds(
     dict,
     method=st.just("number_of_tags"),
