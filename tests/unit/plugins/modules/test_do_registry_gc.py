@@ -498,7 +498,7 @@ def test_an_answer_without_a_run_is_read_back(fake, body):
 
 def test_an_answer_without_a_run_and_no_run_is_a_failure(fake):
     fake.faults.append({"method": "POST", "status": 201, "body": {}})
-    failed(run(fake), "POST")
+    failed(run(fake), "was accepted, but none is there")
     assert len(posts(fake)) == 1
 
 
