@@ -270,6 +270,17 @@ def test_the_first_time_that_a_run_tells_counts(mill):
     assert state(converged(mill, min_interval="1h"))["skipped_reason"]
 
 
+def test_what_is_called_active_and_has_ended_is_not_under_way(mill):
+    class Late(Grinding):
+        def active(self):
+            return self.client.look()
+
+    mill.add("done", age=60)
+    assert converged(mill, resource=Late).changed and mill.posts == ["rye"]
+    mill.move(mill.runs[0], "broken")
+    assert state(converged(mill, resource=Late, state="stopped")) is None
+
+
 def test_what_covers_is_adopted_before_what_does_less(mill):
     mine = mill.add("grinding", "rye")
     mill.add("grinding", "oat")
@@ -372,6 +383,12 @@ def test_of_new_ones_the_one_that_may_be_ours_is_taken(mill):
     mill.runs.clear()
     mill.before_start = lambda: (mill.add("grinding"), mill.add("grinding", by="another"))
     assert state(converged(mill, resource=BesideOthers))["id"] == 1
+
+
+def test_of_new_ones_the_one_that_covers_is_taken_first(mill):
+    mill.start_raises = (LostAnswer("lost"), False)
+    mill.before_start = lambda: (mill.add("grinding"), mill.add("grinding", "oat"))
+    assert state(converged(mill))["id"] == 1
 
 
 def test_what_a_registry_has_to_say_of_what_it_started(mill):
@@ -596,6 +613,16 @@ def test_one_that_ended_and_is_not_listed_is_looked_for_some_times(mill, misses,
         return
     assert outcome.failures == {"a": "the grinding 2 is not listed any more. It was grinding"}
     assert outcome.changed and outcome.after["a"]["id"] == 2
+
+
+def test_one_that_is_missed_now_and_then_is_not_given_up(mill):
+    class Flickering(Grinding):
+        def one(self, identity):
+            return super().one(identity) if mill.time % 40 == 0 else None
+
+    mill.takes = 100
+    assert state(converged(mill, wait=True, wait_timeout=999, resource=Flickering))["status"] == "done"
+    assert mill.time == 120
 
 
 def test_another_one_that_began_meanwhile_is_not_taken_for_ours(mill):
