@@ -31,7 +31,7 @@ RUN = {
     "type": "object",
     "required": ["uuid", "status"],
     "properties": {
-        "uuid": {"type": "string", "pattern": r"^[0-9A-Za-z-]+\Z"},
+        "uuid": {"type": "string", "pattern": r"^[0-9A-Za-z-]{1,64}\Z"},
         "status": TEXT,
         **dict.fromkeys(("type", "created_at", "updated_at"), TEXT_OR_NULL),
         **dict.fromkeys(("freed_bytes", "blobs_deleted"), COUNT),
@@ -65,7 +65,7 @@ REPOSITORY_LIST = registry.listing_schema(
     {
         "type": "object",
         "required": ["name"],
-        "properties": {"name": {"type": "string", "pattern": r"^(?!\.{1,2}\Z).+\Z"}},  # it becomes part of a path
+        "properties": {"name": dict(TEXT, pattern=r"^(?!\.{1,2}\Z)")},  # it becomes part of a path
     },
 )
 

@@ -39,13 +39,15 @@ CURRENT, LEGACY = ("v2", "registries"), ("v2", "registry")
 PAGE = 200  # the most that DigitalOcean gives
 SMALLEST_PAGE = 20  # what it gives if it is not asked for more
 BURST, BURST_SECONDS = 240, 60.0  # it refuses the 251st request within a minute
-TEXT, TEXT_OR_NULL = {"type": "string", "minLength": 1}, {"type": ["string", "null"]}
+LONGEST = 1000  # characters of any text of DigitalOcean: more than it has, and little enough for a message
+TEXT = {"type": "string", "minLength": 1, "maxLength": LONGEST}
+TEXT_OR_NULL = {"type": ["string", "null"], "maxLength": LONGEST}
 COUNT = {"type": ["integer", "null"], "minimum": 0}
 ITEM = {
     "type": "object",
     "required": ["name"],
     "properties": {
-        "name": {"type": "string", "pattern": r"^[a-z0-9-]+\Z"},
+        "name": {"type": "string", "pattern": r"^[a-z0-9-]{1,63}\Z"},
         "region": TEXT_OR_NULL,
         "created_at": TEXT_OR_NULL,
         "storage_usage_bytes": COUNT,

@@ -27,7 +27,7 @@ GETS = {
     "repositories": ("/repositoriesV2", {"repositories": [{"name": "team/app"}], **META}),
     "manifests": ("/digests", {"manifests": [MANIFEST], **META}),
 }
-TEXT = [7, True, {}, [], ["x"], {"x": "y"}]
+TEXT = [7, True, {}, [], ["x"], {"x": "y"}, "x" * 5000]
 OBLIGATORY = [*TEXT, None, ""]
 COUNT = ["7", True, -1, 1.5, {}, []]
 OBJECT = ["x", 7, True, []]
