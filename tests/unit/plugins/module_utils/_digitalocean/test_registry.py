@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 import pytest
 from contract.digitalocean_tasks import ACCESS, BOTH, HOUR, TOKEN, URL, account, acme, failed, info, ok, run, started
-from fakes.digitalocean import server as fake_module
 
 
 @pytest.fixture
@@ -123,13 +124,13 @@ def test_the_burst_limit_is_obeyed_where_somebody_else_used_it_up(fake):
 def test_the_hourly_limit_is_waited_for_if_it_ends_soon(fake, seconds):
     """Over this one there is no retry-after: ratelimit-reset says when the oldest request is forgotten."""
     fake.switches["rate_hour"] = 10
-    fake._counted[TOKEN] = fake_module.deque([fake.now() + seconds - HOUR] * 10)
+    fake._counted[TOKEN] = deque([fake.now() + seconds - HOUR] * 10)
     started(run(fake))
 
 
 def test_the_hourly_limit_is_explained_if_it_lasts(fake):
     fake.switches["rate_hour"] = 10
-    fake._counted[TOKEN] = fake_module.deque([fake.now() - 100] * 10)
+    fake._counted[TOKEN] = deque([fake.now() - 100] * 10)
     result = failed(run(fake), "API rate limit exceeded", "more are allowed 20")
     assert not result["changed"] and fake.runs("acme") == []
 
