@@ -242,70 +242,72 @@ failures:
     gone: "there is no registry 'gone'; registries of this account: acme"
 """
 
-from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import (
-    ApiError,
-    ContractError,
-    LostAnswer,
-    NotFound,
-)
+from ansible_collections.registry.hygiene.plugins.module_utils._core import runs
+from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import PlanRefused
 from ansible_collections.registry.hygiene.plugins.module_utils._core.module import Module
 from ansible_collections.registry.hygiene.plugins.module_utils._digitalocean import (
     garbage_collection,
     registry,
 )
+from ansible_collections.registry.hygiene.plugins.module_utils._digitalocean.garbage_collection import BLOBS
 
 
-class GarbageCollection(garbage_collection.GcKeeper):
+class GarbageCollection(garbage_collection.GcReader, runs.Run):
     """The garbage collection of one registry: a recent success, one that is running, or none."""
 
-    def plan(self, current):
-        if self.params["state"] == "absent":
-            return dict(current, status="cancelling") if self.running else current
-        return {"status": "requested", "type": self.params["type"]} if self.due else current
+    noun = "garbage_collection"
+    estimate = True
+    stopping, stopped = ("cancelling",), "cancelling"
 
-    def apply(self, current, planned):
-        return self._cancel() if self.params["state"] == "absent" else self._start()
+    @classmethod
+    def validate(cls, params):
+        warnings = super().validate(params)
+        if params["only_if_garbage"] and params["type"] == BLOBS:
+            raise PlanRefused(f"only_if_garbage does not go with type {BLOBS}: DigitalOcean does not list such blobs")
+        if params["state"] == "present" and params["type"] != BLOBS:
+            warnings.append(
+                f"type {params['type']} deletes images without a tag, also such as are pulled by their digest. "
+                "DigitalOcean does not say whether it spares the children of multi-platform images, which have no tag"
+            )
+        return warnings
 
-    def _start(self):
-        while self.blocking:
-            self.wait_until_over(self.blocking["uuid"])
-            found = self.read()  # what came or ended meanwhile may do
-            if not self.due:
-                self.idle = True
-                return found
-        before = {run["uuid"] for run in self.runs()[0]}
-        where, body = self.where("garbage-collection"), {"type": self.params["type"]}
-        try:
-            answer = self.client.request("POST", where, body=body)
-        except LostAnswer as error:
-            return self.found_since(before, error, ambiguous=True)
-        except ApiError as error:
-            if error.status not in (409, 412, 422):  # DigitalOcean does not say which one means "is running already"
-                raise
-            self.idle = True
-            if "automated garbage collection" not in error.message.lower():
-                found = self.found_since(before, error, adopted=True)
-                if not self.adoptable(found):
-                    raise self.not_adopted(found) from None
-                return found
-            if self.params["if_automated"] == "fail":
-                raise
-            return self.skipped("provider_managed: DigitalOcean collects the garbage of this registry by itself")
-        found = self.answered(answer) or self.found_since(before, ContractError(f"POST {where} started nothing"))
-        if found["type"] and not garbage_collection.covers(found, self.params["type"]):
-            text = f"{self.target}: DigitalOcean started {found['type']} instead of {body['type']}"
+    def wanted(self):
+        return {"type": self.params["type"]}
+
+    def covers(self, run):
+        return (run.get("type") or BLOBS) in (garbage_collection.BOTH, self.params["type"])
+
+    def needless(self):
+        nothing = self.params["only_if_garbage"] and not self.collectable()["manifests"]
+        return "no garbage: tags reach every manifest" if nothing else None
+
+    def foresee(self, current, planned):
+        if self.params["state"] == "absent" or self.params["type"] == BLOBS:
+            return {"deletions": [], "uncertain": [], "kept": []}  # no image goes, so none is looked at
+        return self.fates()
+
+    def start(self):
+        where = self.where("garbage-collection")
+        return self.told(where, self.client.request("POST", where, body=self.wanted()))
+
+    def started(self, run):
+        if run.get("type") and not self.covers(run):
+            text = f"{self.target}: DigitalOcean started {run['type']} instead of {self.params['type']}"
             self.client.warnings.append(text)
-        return found
 
-    def _cancel(self):
-        uuid = self.running["uuid"]
-        try:
-            answer = self.client.request("PUT", self.where("garbage-collection", uuid), body={"cancel": True})
-        except NotFound:  # it has ended in the meantime, perhaps because of this request if that was sent again
-            found = self.last(uuid)
-            self.idle = not found or found["status"] not in ("cancelling", "cancelled")
-            return found and dict(found, ambiguous=not self.idle)
-        return self.answered(answer) or self.last(uuid)
+    def refused(self, error):
+        if error.status not in (409, 412, 422):  # DigitalOcean does not say which one means "is running already"
+            raise error
+        if "automated garbage collection" not in error.message.lower():
+            return None
+        if self.params["if_automated"] == "fail":
+            error.args = (f"{error}. Set if_automated: ignore to leave it to DigitalOcean",)
+            raise error
+        return "provider_managed: DigitalOcean collects the garbage of this registry by itself"
+
+    def stop(self, run):
+        where = self.where("garbage-collection", run["uuid"])
+        return self.told(where, self.client.request("PUT", where, body={"cancel": True}))
 
 
 MODULE = Module(GarbageCollection, registry, garbage_collection.GC_SPEC)

@@ -113,11 +113,11 @@ class Registry(garbage_collection.GcReader):
 
     def read(self):
         self.locate()
-        active = self.active()
+        active = [self.shown(run) for run in self.under_way()]
         return {
             "registry": self.registry,
-            "active": active and garbage_collection.in_words(active),
-            "runs": [garbage_collection.in_words(run) for run in self.runs()[0]],
+            "active": active[0] if active else None,
+            "runs": [self.shown(run) for run in self.recent()],
             "garbage": self.collectable() if self.params["garbage"] else None,
         }
 

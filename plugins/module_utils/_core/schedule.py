@@ -29,4 +29,4 @@ def epoch(text: str) -> float:
         text = f"{day}T{clock}{(offset or '+00:00').replace(':', '')}"
         return datetime.datetime.strptime(text, "%Y-%m-%dT%H:%M:%S%z").timestamp() + float(fraction or 0)
     except (AttributeError, ValueError):
-        raise ContractError(f"the registry answered {text!r} where a time was expected") from None
+        raise ContractError(f"the registry answered {text[:50]!r} where a time was expected") from None

@@ -39,17 +39,28 @@ CURRENT, LEGACY = ("v2", "registries"), ("v2", "registry")
 PAGE = 200  # the most that DigitalOcean gives
 SMALLEST_PAGE = 20  # what it gives if it is not asked for more
 BURST, BURST_SECONDS = 240, 60.0  # it refuses the 251st request within a minute
+LONGEST = 1000  # characters of any text of DigitalOcean: more than it has, and little enough for a message
+TEXT = {"type": "string", "minLength": 1, "maxLength": LONGEST}
+TEXT_OR_NULL = {"type": ["string", "null"], "maxLength": LONGEST}
+COUNT = {"type": ["integer", "null"], "minimum": 0}
+ITEM = {
+    "type": "object",
+    "required": ["name"],
+    "properties": {
+        "name": {"type": "string", "pattern": r"^[a-z0-9-]{1,63}\Z"},
+        "region": TEXT_OR_NULL,
+        "created_at": TEXT_OR_NULL,
+        "storage_usage_bytes": COUNT,
+        "read_only": {"type": ["boolean", "null"]},
+    },
+}
+KEYS = tuple(ITEM["properties"])
 REGISTRIES = {
     "type": "object",
     "required": ["registries"],
-    "properties": {
-        "registries": {
-            "type": ["array", "null"],
-            "items": {"type": "object", "required": ["name"], "properties": {"name": {"type": "string"}}},
-        }
-    },
+    "properties": {"registries": {"type": ["array", "null"], "items": ITEM}},
 }
-REGISTRY = {"type": "object", "required": ["registry"], "properties": {"registry": {"type": "object"}}}
+REGISTRY = {"type": "object", "required": ["registry"], "properties": {"registry": ITEM}}
 
 
 class Pace:
@@ -122,7 +133,7 @@ def targets(client: http.Client, given: list) -> str | list[str]:
 
 
 def locate(client: http.Client, name: str) -> tuple[tuple, dict]:
-    """Return the path segments of a registry of the account, and what is known of it; raises NotFound.
+    """Return the path segments of a registry of the account, and what is known of it (KEYS); raises NotFound.
 
     The path is of the legacy family where the current one does not have a registry that it lists.
     """
@@ -132,8 +143,24 @@ def locate(client: http.Client, name: str) -> tuple[tuple, dict]:
     try:
         found = client.get(http.path(*CURRENT, name), schema=REGISTRY)["registry"]
     except NotFound:
-        return (*LEGACY, name), client.known[name]
-    return (*CURRENT, name), dict(client.known[name], **found)
+        return (*LEGACY, name), _known(client.known[name])
+    if found["name"] != name:
+        raise ContractError(f"DigitalOcean answered with the registry {found['name']} when asked for {name}")
+    return (*CURRENT, name), _known(dict(client.known[name], **found))
+
+
+def _known(found: dict) -> dict:
+    return {key: found[key] for key in KEYS if key in found}
+
+
+def listing_schema(key: str, item: dict) -> dict:
+    """Return the schema of a page of a paged listing."""
+    meta = {"type": ["object", "null"], "properties": {"total": COUNT}}
+    return {
+        "type": "object",
+        "required": [key],
+        "properties": {key: {"type": ["array", "null"], "items": item}, "meta": meta},
+    }
 
 
 def listing(client: http.Client, where: str, key: str, identity: str, schema: dict) -> list:
@@ -144,7 +171,8 @@ def listing(client: http.Client, where: str, key: str, identity: str, schema: di
 
     def next_page(page: dict, query: dict, number: int) -> dict | None:
         total = (page.get("meta") or {}).get("total")
-        ends = number >= total if total is not None else len(rows(page)) < SMALLEST_PAGE
+        known = total is not None and total >= number  # a total below what is there already is none to be believed
+        ends = number == total if known else len(rows(page)) < SMALLEST_PAGE
         return None if ends else {"page": str(int(query["page"]) + 1)}
 
     query = {"page": "1", "per_page": str(PAGE)}
