@@ -6,7 +6,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    # The options of _core.http.Client: how to get to the registry.
+    # The options of _core.access.ARGUMENT_SPEC: how to get to the registry.
     DOCUMENTATION = r"""
 options:
   validate_certs:

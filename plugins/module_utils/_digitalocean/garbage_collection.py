@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.registry.hygiene.plugins.module_utils._core import http, names, runs, schedule
+from ansible_collections.registry.hygiene.plugins.module_utils._core import api, names, runs, schedule
 from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import ContractError, NotFound
 from ansible_collections.registry.hygiene.plugins.module_utils._core.watch import Watch
 from ansible_collections.registry.hygiene.plugins.module_utils._digitalocean import forecast, registry
@@ -97,7 +97,7 @@ class GcReader(Watch):
 
     def where(self, *rest: str) -> str:
         """Return the path of something of the registry."""
-        return http.path(*self.base, *rest)
+        return api.path(*self.base, *rest)
 
     def active(self):
         try:

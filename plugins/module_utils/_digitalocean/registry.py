@@ -11,7 +11,7 @@ import threading
 from typing import Any
 
 from ansible.module_utils.basic import env_fallback
-from ansible_collections.registry.hygiene.plugins.module_utils._core import http, names, wait
+from ansible_collections.registry.hygiene.plugins.module_utils._core import api, names, wait
 from ansible_collections.registry.hygiene.plugins.module_utils._core.answer import Answer
 from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import (
     ApiError,
@@ -81,22 +81,22 @@ class Pace:
         wait.pause(slot - now)
 
 
-def client(params: dict, read_only: bool = False) -> http.Client:
+def client(params: dict, read_only: bool = False) -> api.Client:
     """Return a client that signs in with digitalocean_token and keeps below the rate limits."""
-    bearer = http.Bearer(params["digitalocean_token"], "digitalocean_token")
+    bearer = api.Bearer(params["digitalocean_token"], "digitalocean_token")
     pace = Pace(BURST, BURST_SECONDS)
 
     def auth(request: Any) -> Any:
         pace.wait()
         return bearer(request)
 
-    return http.Client(params["digitalocean_url"], params, auth, explain, read_only, secrets=[bearer.token])
+    return api.Client(params["digitalocean_url"], params, auth, explain, read_only, secrets=[bearer.token])
 
 
 def explain(method: str, where: str, answer: Answer) -> RegistryError:
     """Return what an error answer of DigitalOcean means, and what to do."""
     status, words = answer.status_code, answer.words()
-    text = str(http.explain(method, where, answer))
+    text = str(api.explain(method, where, answer))
     if status == 401:
         return Denied(f"{text}. The token is mistyped, expired or revoked (digitalocean_token)", status, words)
     if status == 403:
@@ -123,16 +123,16 @@ def check_names(given: list) -> None:
             raise PlanRefused(f"registries: {name!r} is no name of a registry (lower-case letters, digits and -)")
 
 
-def targets(client: http.Client, given: list) -> str | list[str]:
+def targets(client: api.Client, given: list) -> str | list[str]:
     """Return the registries that are meant; `known` of the client has all of the account, by name."""
     if not given:
         return []
-    found = client.get(http.path(*CURRENT), schema=REGISTRIES)["registries"] or []
+    found = client.get(api.path(*CURRENT), schema=REGISTRIES)["registries"] or []
     client.known = {registry["name"]: registry for registry in found}
     return names.exact(given) or names.expand(given, lambda _glob: list(client.known), client.warnings)
 
 
-def locate(client: http.Client, name: str) -> tuple[tuple, dict]:
+def locate(client: api.Client, name: str) -> tuple[tuple, dict]:
     """Return the path segments of a registry of the account, and what is known of it (KEYS); raises NotFound.
 
     The path is of the legacy family where the current one does not have a registry that it lists.
@@ -141,7 +141,7 @@ def locate(client: http.Client, name: str) -> tuple[tuple, dict]:
         have = ", ".join(sorted(client.known)) or "none"
         raise NotFound(f"there is no registry {name!r}; registries of this account: {have}", 404)
     try:
-        found = client.get(http.path(*CURRENT, name), schema=REGISTRY)["registry"]
+        found = client.get(api.path(*CURRENT, name), schema=REGISTRY)["registry"]
     except NotFound:
         return (*LEGACY, name), _known(client.known[name])
     if found["name"] != name:
@@ -163,7 +163,7 @@ def listing_schema(key: str, item: dict) -> dict:
     }
 
 
-def listing(client: http.Client, where: str, key: str, identity: str, schema: dict) -> list:
+def listing(client: api.Client, where: str, key: str, identity: str, schema: dict) -> list:
     """Return all items of a paged listing, each once. Pages may come without links and meta."""
 
     def rows(page: dict) -> list:

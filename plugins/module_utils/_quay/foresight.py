@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Callable
 
-from ansible_collections.registry.hygiene.plugins.module_utils._core import http
+from ansible_collections.registry.hygiene.plugins.module_utils._core import api
 from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import ApiError, RegistryError
 from ansible_collections.registry.hygiene.plugins.module_utils._quay import forecast, listings, policies, registry
 
@@ -41,7 +41,7 @@ WITHOUT = (
 )
 
 
-def of_repository(client: http.Client, name: str, planned: list) -> dict:
+def of_repository(client: api.Client, name: str, planned: list) -> dict:
     """Return the forecast of a repository under these policies of its own and those of its namespace."""
     namespace = name.partition("/")[0]
     own = _allowed(
@@ -52,7 +52,7 @@ def of_repository(client: http.Client, name: str, planned: list) -> dict:
     return of_one(client, name, listings.state_of(client, name), own, planned)
 
 
-def of_namespace(client: http.Client, namespace: str, planned: list) -> dict:
+def of_namespace(client: api.Client, namespace: str, planned: list) -> dict:
     """Return the forecast of all repositories of an organization or user under these policies of it."""
 
     def one(item: tuple) -> dict:
@@ -70,16 +70,16 @@ def of_namespace(client: http.Client, namespace: str, planned: list) -> dict:
     return merged
 
 
-def of_one(client: http.Client, name: str, state: str, of_namespace: list, of_repository: list) -> dict:
+def of_one(client: api.Client, name: str, state: str, of_namespace: list, of_repository: list) -> dict:
     """Return the forecast of one repository, with the default policy that only Quay's configuration shows."""
     default = (registry.config(client).get("config") or {}).get("DEFAULT_NAMESPACE_AUTOPRUNE_POLICY")
     rows = tags(client, name)
     return forecast.forecast(name, state, rows, of_namespace, of_repository, default, client.clock())
 
 
-def tags(client: http.Client, name: str) -> list:
+def tags(client: api.Client, name: str) -> list:
     """Return the active tags of a repository."""
-    where = http.path(*registry.API, "repository", *name.split("/"), "tag", "")
+    where = api.path(*registry.API, "repository", *name.split("/"), "tag", "")
     query = {"onlyActiveTags": "true", "limit": "100", "page": "1"}
 
     def rows() -> dict:

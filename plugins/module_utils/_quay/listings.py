@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.registry.hygiene.plugins.module_utils._core import http, names
+from ansible_collections.registry.hygiene.plugins.module_utils._core import api, names
 from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import (
     ApiError,
     ContractError,
@@ -78,7 +78,7 @@ def check_names(given: list, kind: str) -> None:
             raise PlanRefused(f"{kind}: {name!r} holds blanks or empty parts: write the exact name")
 
 
-def expand(client: http.Client, given: list, kind: str) -> dict[str, str | None]:
+def expand(client: api.Client, given: list, kind: str) -> dict[str, str | None]:
     """Return the given names with globs replaced by what they match; kind is "organizations" or "repositories".
 
     The values are the states of repositories that were listed (NORMAL, READ_ONLY, MIRROR), otherwise None.
@@ -96,13 +96,13 @@ def expand(client: http.Client, given: list, kind: str) -> dict[str, str | None]
     return {name: states.get(name) for name in found}
 
 
-def repositories(client: http.Client, namespace: str) -> dict[str, str]:
+def repositories(client: api.Client, namespace: str) -> dict[str, str]:
     """Return namespace/name -> state of all repositories of a namespace that the token can see, in Quay's order."""
     return client.cached(("repositories", namespace), lambda: _repositories(client, namespace))
 
 
-def _repositories(client: http.Client, namespace: str) -> dict[str, str]:
-    where = http.path(*API, "repository")
+def _repositories(client: api.Client, namespace: str) -> dict[str, str]:
+    where = api.path(*API, "repository")
 
     def key(row: dict) -> str:
         if row["namespace"] != namespace:
@@ -122,7 +122,7 @@ def _next_page(page: dict, query: dict, _number: int) -> dict | None:
     return {"next_page": page["next_page"]} if page.get("next_page") else None
 
 
-def _prove_empty(client: http.Client, namespace: str) -> None:
+def _prove_empty(client: api.Client, namespace: str) -> None:
     """Raise unless the token administers the namespace: to anybody else Quay lists unknown ones as empty, too."""
     try:
         policies.of_namespace(client, namespace)  # tells a refused token apart
@@ -142,31 +142,31 @@ def _prove_empty(client: http.Client, namespace: str) -> None:
     )
 
 
-def state_of(client: http.Client, name: str) -> str:
+def state_of(client: api.Client, name: str) -> str:
     """Return the state of a repository (NORMAL, READ_ONLY, MIRROR), with as few requests as can be."""
     alone = names.exact(client.params["repositories"] or [])
     found = None if alone else repositories(client, name.partition("/")[0]).get(name)
-    where = http.path(*API, "repository", *name.split("/"))
+    where = api.path(*API, "repository", *name.split("/"))
     return found or client.cached(
         ("state", name), lambda: client.get(where, {"includeTags": "false"}, schema=REPOSITORY)["state"]
     )
 
 
-def organization(client: http.Client, name: str) -> dict:
+def organization(client: api.Client, name: str) -> dict:
     """Return an organization (name, is_admin, is_member); raises NotFound, also for the name of a user."""
-    where = http.path(*API, "organization", name)
+    where = api.path(*API, "organization", name)
     return client.cached(("organization", name), lambda: client.get(where, schema=ORGANIZATION))
 
 
-def current_user(client: http.Client) -> dict:
+def current_user(client: api.Client) -> dict:
     """Return the user who granted the token (username, organizations); needs the scope user:read."""
     try:
-        return client.cached("user", lambda: client.get(http.path(*API, "user", ""), schema=USER))
+        return client.cached("user", lambda: client.get(api.path(*API, "user", ""), schema=USER))
     except Denied as error:
         raise Denied(f"{error}, or the token lacks the scope user:read", error.status, error.message) from None
 
 
-def organizations(client: http.Client) -> list[str]:
+def organizations(client: api.Client) -> list[str]:
     """Return the names of all organizations that the token administers."""
     found = current_user(client).get("organizations", [])
     # Quay ffba0c7 says is_org_admin only to tokens with the scope user:admin.

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any, Callable
 
-from ansible_collections.registry.hygiene.plugins.module_utils._core import http, patterns
+from ansible_collections.registry.hygiene.plugins.module_utils._core import api, patterns
 from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import PlanRefused
 from ansible_collections.registry.hygiene.plugins.module_utils._quay.registry import API
 
@@ -179,15 +179,15 @@ def in_order(policies: list) -> list:
 
 def place(*scope: str, uuid: str = "") -> str:
     """Return the path of the policies of a scope (with the slash that Quay wants), or of one of them (without)."""
-    return http.path(*API, *scope, "autoprunepolicy", uuid)
+    return api.path(*API, *scope, "autoprunepolicy", uuid)
 
 
-def held(client: http.Client, *scope: str) -> list:
+def held(client: api.Client, *scope: str) -> list:
     """Return the policies that a scope has in Quay's words, in a fixed order: ("organization", name) and so on."""
     return sorted(client.get(place(*scope), schema=POLICIES)["policies"], key=lambda policy: policy["uuid"])
 
 
-def of_namespace(client: http.Client, namespace: str) -> list:
+def of_namespace(client: api.Client, namespace: str) -> list:
     """Return the policies of an organization in option words, once a task; a user's name serves as well."""
     return client.cached(
         ("policies", namespace), lambda: list(map(in_option_words, held(client, "organization", namespace)))

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from ansible.module_utils.basic import env_fallback
-from ansible_collections.registry.hygiene.plugins.module_utils._core import http
+from ansible_collections.registry.hygiene.plugins.module_utils._core import api
 from ansible_collections.registry.hygiene.plugins.module_utils._core.answer import Answer
 from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import (
     ApiError,
@@ -42,16 +42,16 @@ CONFIG = {
 }
 
 
-def client(params: dict, read_only: bool = False) -> http.Client:
+def client(params: dict, read_only: bool = False) -> api.Client:
     """Return a client that signs in with quay_token."""
-    auth = http.Bearer(params["quay_token"], "quay_token")
-    return http.Client(params["quay_url"], params, auth, explain, read_only, secrets=[auth.token])
+    auth = api.Bearer(params["quay_token"], "quay_token")
+    return api.Client(params["quay_url"], params, auth, explain, read_only, secrets=[auth.token])
 
 
 def explain(method: str, where: str, answer: Answer) -> RegistryError:
     """Return what an error answer of Quay means, and what to do."""
     status, words = answer.status_code, answer.words()
-    text = str(http.explain(method, where, answer))
+    text = str(api.explain(method, where, answer))
     bad_token = "Quay does not know the token: it is mistyped, expired or revoked (quay_token)"
     if status == 401:
         return Denied(f"{text}. {bad_token}", status, words)
@@ -74,12 +74,12 @@ def explain(method: str, where: str, answer: Answer) -> RegistryError:
     return ApiError(text, status, words)
 
 
-def config(client: http.Client) -> dict:
+def config(client: api.Client) -> dict:
     """Return Quay's public configuration (features, config), which is asked for once a task."""
     return client.cached("config", lambda: client.get("/config", schema=CONFIG))
 
 
-def require_autoprune(client: http.Client) -> None:
+def require_autoprune(client: api.Client) -> None:
     """Raise PlanRefused if Quay says that auto-prune is switched off; it is asked once, by the first who calls.
 
     The others need not wait: with the feature off, reading policies fails anyway. But Quay ffba0c7 answers a DELETE of

@@ -9,7 +9,7 @@ gives up on the whole namespace.
 
 from __future__ import annotations
 
-from ansible_collections.registry.hygiene.plugins.module_utils._core import http, names
+from ansible_collections.registry.hygiene.plugins.module_utils._core import api, names
 from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import PlanRefused, RegistryError
 from ansible_collections.registry.hygiene.plugins.module_utils._quay import listings
 
@@ -21,7 +21,7 @@ def check(params: dict) -> list[str]:
     return []
 
 
-def choose(client: http.Client, params: dict, found: dict) -> dict:
+def choose(client: api.Client, params: dict, found: dict) -> dict:
     """Return the found targets (name -> state) without what globs matched and no policy belongs on; says so."""
     if params["state"] == "absent" or not params["policies"]:
         return found
@@ -36,7 +36,7 @@ def choose(client: http.Client, params: dict, found: dict) -> dict:
     return {name: state for name, state in found.items() if name not in left}
 
 
-def require_normal(client: http.Client, params: dict, target: str) -> None:
+def require_normal(client: api.Client, params: dict, target: str) -> None:
     """Raise RegistryError if the target is a repository on which no policy belongs and force is not given."""
     if not params["repositories"] or params["force"]:
         return

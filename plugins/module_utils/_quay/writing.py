@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from typing import Callable
 
-from ansible_collections.registry.hygiene.plugins.module_utils._core import http
+from ansible_collections.registry.hygiene.plugins.module_utils._core import api
 from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import (
     ApiError,
     ContractError,
@@ -38,9 +38,7 @@ class Gate:
         return work()
 
 
-def create(
-    client: http.Client, where: str, namespace: str, policy: dict, look: Callable[[RegistryError], list]
-) -> None:
+def create(client: api.Client, where: str, namespace: str, policy: dict, look: Callable[[RegistryError], list]) -> None:
     """Create a policy, which is known to be there then; raises RegistryError. look(doubt): what is there by now.
 
     Quay ffba0c7: the first policies of a namespace race for one row of its database, and the loser is answered 500. So
@@ -50,7 +48,7 @@ def create(
     gate.through(lambda: _create(client, where, namespace, policy, look))
 
 
-def _create(client: http.Client, where: str, namespace: str, policy: dict, look: Callable) -> None:
+def _create(client: api.Client, where: str, namespace: str, policy: dict, look: Callable) -> None:
     for last in (False, True):
         try:
             _write(client, "POST", where, namespace, policy)
@@ -69,14 +67,14 @@ def _create(client: http.Client, where: str, namespace: str, policy: dict, look:
             raise RegistryError(f"{doubt}. Reading back shows that the policy is not there") from None
 
 
-def replace(client: http.Client, where: str, namespace: str, policy: dict) -> RegistryError:
+def replace(client: api.Client, where: str, namespace: str, policy: dict) -> RegistryError:
     """Replace the policy at this place; returns the error that it is if reading back does not show the policy."""
     _write(client, "PUT", where, namespace, policy)
     # Quay ffba0c7 answers 204 and changes nothing for the uuid of a repository of that name in another namespace.
     return ContractError(f"PUT {where} was accepted, but the policies are not what they should be")
 
 
-def delete(client: http.Client, where: str) -> None:
+def delete(client: api.Client, where: str) -> None:
     """Delete the policy at this place, if it is still there."""
     try:
         status = client.request("DELETE", where).status_code
@@ -86,7 +84,7 @@ def delete(client: http.Client, where: str) -> None:
         raise ContractError(f"DELETE {where} answered 204: was auto-prune switched off just now?")
 
 
-def _write(client: http.Client, method: str, where: str, namespace: str, policy: dict) -> None:
+def _write(client: api.Client, method: str, where: str, namespace: str, policy: dict) -> None:
     try:
         client.request(method, where, body=in_api_words(policy))
     except NotFound as error:

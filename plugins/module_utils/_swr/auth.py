@@ -12,7 +12,7 @@ import threading
 import urllib.parse
 from typing import Any, Callable
 
-from ansible_collections.registry.hygiene.plugins.module_utils._core import access, http
+from ansible_collections.registry.hygiene.plugins.module_utils._core import access, api
 from ansible_collections.registry.hygiene.plugins.module_utils._core.answer import Answer
 from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import (
     ContractError,
@@ -115,7 +115,7 @@ def password_token(url: str, params: dict) -> str:
     }
     project = {"id": params["swr_project_id"]} if params["swr_project_id"] else {"name": params["swr_project"]}
     identity = {"methods": ["password"], "password": {"user": user}}
-    client = http.Client(url, params, lambda request: request, _explain, secrets=[params["swr_password"]])
+    client = api.Client(url, params, lambda request: request, _explain, secrets=[params["swr_password"]])
     # nocatalog: the catalog is long and not needed
     body = {"auth": {"identity": identity, "scope": {"project": project}}}
     answer = client.request("POST", "/v3/auth/tokens", {"nocatalog": "true"}, body)
@@ -129,7 +129,7 @@ def password_token(url: str, params: dict) -> str:
 
 
 def _explain(method: str, where: str, answer: Answer) -> RegistryError:
-    error = http.explain(method, where, answer)
+    error = api.explain(method, where, answer)
     if answer.status_code != 401:
         return error
     # IAM tells no more than "unauthorized", and locks the account after some tries.

@@ -9,7 +9,7 @@ import re
 from typing import Any, Callable
 
 from ansible.module_utils.basic import env_fallback
-from ansible_collections.registry.hygiene.plugins.module_utils._core import access, http, wait
+from ansible_collections.registry.hygiene.plugins.module_utils._core import access, api, wait
 from ansible_collections.registry.hygiene.plugins.module_utils._core.answer import Answer
 from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import (
     ApiError,
@@ -71,12 +71,12 @@ NO_REPOSITORY = ("4040010", "4040113")
 GONE = ("4000306",)  # a deleted policy, with status 400
 
 
-def client(params: dict, read_only: bool = False) -> http.Client:
+def client(params: dict, read_only: bool = False) -> api.Client:
     """Return a client that signs in with a token, an access key or a user, the first of them that is given."""
     url = params["swr_url"] or _regional("swr-api", params) or _missing("swr_url or swr_region")
     sign = _auth(params)
     secrets = [(params[name] or "").strip() for name, option in ARGUMENT_SPEC.items() if option.get("no_log")]
-    made = http.Client(url, params, sign, explain, read_only, busy, secrets)
+    made = api.Client(url, params, sign, explain, read_only, busy, secrets)
     if isinstance(sign, auth.Token):
         sign.secrets = made.secrets
     return made
@@ -203,12 +203,12 @@ def check_names(namespace: str, repositories: list) -> None:
 
 def repository_path(namespace: str, repository: str, *rest: str) -> str:
     """Return the path of something in a repository; SWR wants $ for each slash in its name."""
-    return http.path(*MANAGE, "namespaces", namespace, "repos", repository.replace("/", "$"), *rest)
+    return api.path(*MANAGE, "namespaces", namespace, "repos", repository.replace("/", "$"), *rest)
 
 
-def repositories(client: http.Client, namespace: str) -> list[str]:
+def repositories(client: api.Client, namespace: str) -> list[str]:
     """Return the names of all repositories of an organization that can be seen."""
-    where = http.path(*MANAGE, "repos")
+    where = api.path(*MANAGE, "repos")
     found = listing(client, where, REPOSITORIES, lambda row: (row["namespace"], row["name"]), namespace=namespace)
     # The filters of SWR may match loosely.
     names = [name for space, name in found if space == namespace]
@@ -217,12 +217,12 @@ def repositories(client: http.Client, namespace: str) -> list[str]:
     return names
 
 
-def lister(client: http.Client, namespace: str) -> Callable[[str], list]:
+def lister(client: api.Client, namespace: str) -> Callable[[str], list]:
     """Return what gives the names of all repositories of the organization for any glob; SWR is asked once."""
     return lambda _glob: client.cached(("repositories", namespace), lambda: repositories(client, namespace))
 
 
-def listing(client: http.Client, where: str, schema: dict, key: Callable, rows: Callable = list, **query: str) -> dict:
+def listing(client: api.Client, where: str, schema: dict, key: Callable, rows: Callable = list, **query: str) -> dict:
     """Return key(row) -> row of all pages. Pages may be shorter than asked for; an empty one is the last."""
 
     def next_page(page: Any, asked: dict, _number: int) -> dict | None:
@@ -232,6 +232,6 @@ def listing(client: http.Client, where: str, schema: dict, key: Callable, rows: 
     return client.listing(where, dict(query, limit=str(PAGE), offset="0"), schema, rows, key, next_page)
 
 
-def organization(client: http.Client, namespace: str) -> dict:
+def organization(client: api.Client, namespace: str) -> dict:
     """Return an organization; raises NotFound if there is none of that name."""
-    return client.get(http.path(*MANAGE, "namespaces", namespace), schema=ORGANIZATION)
+    return client.get(api.path(*MANAGE, "namespaces", namespace), schema=ORGANIZATION)

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import fakes.serve
 import pytest
-from ansible_collections.registry.hygiene.plugins.module_utils._core import http
+from ansible_collections.registry.hygiene.plugins.module_utils._core import api
 from contract.digitalocean_tasks import FINAL, TOKEN, adopted
 from fakes.digitalocean import DigitalOcean
 from fakes.serve import serving
@@ -80,7 +80,7 @@ def playing(folder, url, token, in_process):
     (folder / "play.json").write_text(json.dumps([play]))
     env = {
         **os.environ,
-        "ANSIBLE_COLLECTIONS_PATH": str(Path(http.__file__).parents[6]),
+        "ANSIBLE_COLLECTIONS_PATH": str(Path(api.__file__).parents[6]),
         "ANSIBLE_HOME": str(folder / "home"),
         "ANSIBLE_LOCALHOST_WARNING": "0",
         "ANSIBLE_NOCOLOR": "1",

@@ -11,7 +11,7 @@ import json
 import re
 
 import pytest
-from ansible_collections.registry.hygiene.plugins.module_utils._core import http, wait
+from ansible_collections.registry.hygiene.plugins.module_utils._core import api, wait
 from contract.mounts import as_module
 from contract.swr_rows import DATES, IAM, KEYS, LATEST, PASSWORD, SWR, TAGS, USER, held, swr
 from fakes.mount import mounted
@@ -299,8 +299,8 @@ def test_bodies_that_are_none_fail_that_target_and_write_nothing(fake, get, name
 @pytest.mark.parametrize("get", ["tags", "repositories", "histories"])
 @pytest.mark.parametrize("how", ["ignores offset", "invents a row each", "invents full pages"])
 def test_listings_without_an_end_have_one(fake, monkeypatch, get, how):
-    monkeypatch.setattr(http, "MOST_ROWS", 2000)
-    monkeypatch.setattr(http, "MOST_PAGES", 30)
+    monkeypatch.setattr(api, "MOST_ROWS", 2000)
+    monkeypatch.setattr(api, "MOST_PAGES", 30)
     where, around, options, module = GETS[get]
     key = {"tags": "Tag", "repositories": "name", "histories": "id"}[get]
     made = itertools.count(1)

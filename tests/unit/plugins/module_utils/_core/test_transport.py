@@ -20,7 +20,7 @@ import urllib.parse
 import zlib
 
 import pytest
-from ansible_collections.registry.hygiene.plugins.module_utils._core import access, body, deadline, http, wait
+from ansible_collections.registry.hygiene.plugins.module_utils._core import access, api, body, deadline, wait
 from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import (
     ApiError,
     ContractError,
@@ -119,9 +119,9 @@ def sign(request):
     return request
 
 
-def make(url, auth=sign, explain=http.explain, **params):
+def make(url, auth=sign, explain=api.explain, **params):
     defaults = {name: option.get("default") for name, option in access.ARGUMENT_SPEC.items()}
-    return http.Client(url, {**defaults, "timeout": 0.3, "retries": 0, **params}, auth, explain, secrets=[TOKEN])
+    return api.Client(url, {**defaults, "timeout": 0.3, "retries": 0, **params}, auth, explain, secrets=[TOKEN])
 
 
 def at(server, scheme="http"):

@@ -9,7 +9,7 @@ import copy
 import json
 
 import pytest
-from ansible_collections.registry.hygiene.plugins.module_utils._core import http
+from ansible_collections.registry.hygiene.plugins.module_utils._core import api
 from contract.digitalocean_tasks import BOTH, acme, failed, info, run, started
 
 WHEN = "2026-03-30T20:51:32Z"
@@ -188,7 +188,7 @@ def test_a_listing_that_begins_anew_is_a_wrong_answer(fake, total):
 
 
 def test_an_endless_listing_ends(fake, monkeypatch):
-    monkeypatch.setattr(http, "MOST_ROWS", 1000)
+    monkeypatch.setattr(api, "MOST_ROWS", 1000)
     answered = fake.answer
     numbers = iter(range(10**6))
 

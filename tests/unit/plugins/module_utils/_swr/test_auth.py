@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 
 import pytest
-from ansible_collections.registry.hygiene.plugins.module_utils._core import access, http, transport
+from ansible_collections.registry.hygiene.plugins.module_utils._core import access, api, transport
 from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import LostAnswer
 from ansible_collections.registry.hygiene.plugins.module_utils._swr import auth
 
@@ -52,9 +52,9 @@ def test_the_requests_of_the_vendors_sdk_get_the_same_signature(request_):
 @pytest.mark.parametrize(
     ("path", "query"),
     [
-        (http.path("repos", "team$app", "retentions"), {}),
-        (http.path("repos"), {"filter": "namespace::acme|name::team/app"}),
-        (http.path("repos", "a b"), {"name": "ü ß/$&=+", "empty": ""}),
+        (api.path("repos", "team$app", "retentions"), {}),
+        (api.path("repos"), {"filter": "namespace::acme|name::team/app"}),
+        (api.path("repos", "a b"), {"name": "ü ß/$&=+", "empty": ""}),
     ],
 )
 def test_a_request_is_signed_as_it_goes_out(path, query, monkeypatch):
@@ -67,7 +67,7 @@ def test_a_request_is_signed_as_it_goes_out(path, query, monkeypatch):
     monkeypatch.setattr(transport.requests.adapters.HTTPAdapter, "send", send)
     params = {name: option.get("default") for name, option in access.ARGUMENT_SPEC.items()}
     signer = auth.Signer("KEY", "SECRET", "security-token", "project")
-    client = http.Client("https://swr.test:8443", params, signer, http.explain)
+    client = api.Client("https://swr.test:8443", params, signer, api.explain)
     with pytest.raises(LostAnswer):
         client.request("POST", path, query, {"a": "ü"})
     (request,) = sent

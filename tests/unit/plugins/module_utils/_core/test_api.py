@@ -10,7 +10,7 @@ import time
 import urllib.parse
 
 import pytest
-from ansible_collections.registry.hygiene.plugins.module_utils._core import access, http, transport, wait
+from ansible_collections.registry.hygiene.plugins.module_utils._core import access, api, transport, wait
 from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import (
     ApiError,
     ContractError,
@@ -68,7 +68,7 @@ def sign(request):
 
 def make(url=URL, read_only=False, busy=lambda response: False, **params):
     defaults = {name: option.get("default") for name, option in access.ARGUMENT_SPEC.items()}
-    return http.Client(url, dict(defaults, **params), sign, http.explain, read_only, busy)
+    return api.Client(url, dict(defaults, **params), sign, api.explain, read_only, busy)
 
 
 def test_a_registry_may_have_its_own_ways_to_say_later(shelf):
@@ -260,7 +260,7 @@ def test_pages_are_followed_to_the_end(shelf):
 
 
 def test_a_listing_that_does_not_go_on_or_not_end_is_an_error(shelf, monkeypatch):
-    monkeypatch.setattr(http, "MOST_ROWS", 20)
+    monkeypatch.setattr(api, "MOST_ROWS", 20)
     with pytest.raises(ContractError, match="does not go on after 1 rows"):
         listing(make(), lambda page, query, number: {"page": str(number + 1)}, rows=lambda page: ["same"])
     with pytest.raises(ContractError, match="does not end"):
@@ -281,14 +281,14 @@ def test_answers_that_do_not_fit_the_schema_are_refused_naming_the_place(shelf):
     ],
 )
 def test_paths_are_escaped(segments, escaped):
-    assert http.path(*segments) == escaped
+    assert api.path(*segments) == escaped
     assert [urllib.parse.unquote(part) for part in escaped.split("/")[1:]] == segments
 
 
 @pytest.mark.parametrize("segments", [["a", "", "b"], ["..", "b"], ["a", "."]])
 def test_paths_that_lead_elsewhere_are_refused(segments):
     with pytest.raises(PlanRefused):
-        http.path(*segments)
+        api.path(*segments)
 
 
 @pytest.mark.parametrize(
