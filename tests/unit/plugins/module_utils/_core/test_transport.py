@@ -244,8 +244,6 @@ def test_whatever_a_server_does_the_request_ends_soon_with_its_cause(serve, name
     text = str(error)
     known = (Unreachable, LostAnswer, Redirected, ContractError, ApiError)
     assert type(error) in known and re.search(cause, text), text
-        text
-    )
     no_secret(text)
     assert "cannot be sent" not in text and "is a bug" not in text
     if method != "GET":
