@@ -255,7 +255,11 @@ from ansible_collections.registry.hygiene.plugins.module_utils._digitalocean.gar
 class GarbageCollection(garbage_collection.GcReader, runs.Run):
     """The garbage collection of one registry: a recent success, one that is running, or none."""
 
+    module = "do_registry_gc"
     noun = "garbage_collection"
+    one = "registry"
+    naming = ("registries", "exclude")
+    foresees = True
     estimate = True
     stopping, stopped = ("cancelling",), "cancelling"
 
@@ -283,8 +287,13 @@ class GarbageCollection(garbage_collection.GcReader, runs.Run):
 
     def foresee(self, current, planned):
         if self.params["state"] == "absent" or self.params["type"] == BLOBS:
-            return {"deletions": [], "uncertain": [], "kept": []}  # no image goes, so none is looked at
-        return self.fates()
+            return {}, None  # no image goes, so none is looked at
+        return self.fates(), None
+
+    def changes(self, current, planned):
+        if self.params["state"] == "absent":
+            return [("-", "cancel the garbage collection that is running")]
+        return [("+", f"start a garbage collection of {self.params['type']}")]
 
     def start(self):
         where = self.where("garbage-collection")

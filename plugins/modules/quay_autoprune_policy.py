@@ -223,7 +223,6 @@ failures:
 from ansible_collections.registry.hygiene.plugins.module_utils._core.module import Module
 from ansible_collections.registry.hygiene.plugins.module_utils._quay import (
     foresight,
-    listings,
     policies,
     reader,
     registry,
@@ -235,6 +234,9 @@ from ansible_collections.registry.hygiene.plugins.module_utils._quay.policies im
 
 class AutoprunePolicies(reader.PolicyReader):
     """The auto-prune policies of one organization, one repository or the token's own user."""
+
+    module = "quay_autoprune_policy"
+    foresees = True
 
     @classmethod
     def validate(cls, params):
@@ -258,13 +260,12 @@ class AutoprunePolicies(reader.PolicyReader):
         wanted = [policies.as_held(policy, current) for policy in declared.values()]
         return policies.in_order(wanted + ([] if self.params["exclusive"] else others))
 
-    def foresee(self, current, planned):
-        if self.params["repositories"]:
-            return foresight.of_repository(self.client, self.target, planned)
-        namespace = self.target
-        if self.params["current_user"]:
-            namespace = listings.current_user(self.client)["username"]
-        return foresight.of_namespace(self.client, namespace, planned)
+    def changes(self, current, planned):
+        return policies.changes(current, planned)
+
+    @classmethod
+    def foresee_all(cls, client, things, before, after, each):
+        return foresight.Plan(client, things, before, after).forecast(each)
 
     def apply(self, current, planned):
         replaced, created, deleted = policies.steps(self.found, planned)
@@ -287,6 +288,7 @@ MODULE = Module(
     registry,
     dict(
         reader.SCOPE_SPEC,
+        **reader.EXCLUDE,
         state=dict(type="str", choices=["present", "absent"], default="present"),
         exclusive=dict(type="bool", default=False),
         policies=dict(type="list", elements="dict", options=policies.POLICY_SPEC),

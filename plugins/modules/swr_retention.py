@@ -209,6 +209,9 @@ from ansible_collections.registry.hygiene.plugins.module_utils._swr.changes impo
 class Retention(retention.RetentionReader):
     """The retention policy of one repository."""
 
+    module = "swr_retention"
+    foresees = True
+
     @classmethod
     def validate(cls, params):
         return super().validate(params) + retention.check(params)
@@ -224,7 +227,12 @@ class Retention(retention.RetentionReader):
 
     def foresee(self, current, planned):
         rows = retention.tags(self.client, self.params["namespace"], self.target)
-        return forecast.forecast(f"{self.params['namespace']}/{self.target}", rows, planned, self.client.clock())
+        now = self.client.clock()
+        then, before = (forecast.forecast(self.full_name(), rows, state, now) for state in (planned, current))
+        return then, before
+
+    def changes(self, current, planned):
+        return retention.changes(current, planned)
 
     def _kept(self, planned):
         """Return the policy that is or can be made the planned one, None if there is none."""
@@ -255,6 +263,7 @@ MODULE = Module(
     registry,
     dict(
         retention.TARGET_SPEC,
+        exclude=dict(type="list", elements="str"),
         **retention.POLICY_SPEC,
         state=dict(type="str", choices=["present", "absent"], default="present"),
         allow_replace=dict(type="bool", default=False),

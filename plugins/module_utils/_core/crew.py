@@ -12,6 +12,8 @@ from typing import Any, Callable
 from ansible_collections.registry.hygiene.plugins.module_utils._core import wait
 from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import Bug, RegistryError
 
+TELL = 10  # seconds between two words on how far it is
+
 
 class Crew:
     """Threads that work for the thread that made them.
@@ -33,10 +35,11 @@ class Crew:
             wait.stopped.set()  # interrupted: those that wait or are put off give up
         self.pool.shutdown(wait=kind is None)
 
-    def each(self, verb: Callable[[str], Any], names: list) -> tuple[dict, dict]:
+    def each(self, verb: Callable[[str], Any], names: list, done: str | None = None) -> tuple[dict, dict]:
         """Return name -> verb(name) of those that succeeded, and name -> RegistryError of the others.
 
-        After a fatal error no further name is tried; they get the same error.
+        After a fatal error no further name is tried; they get the same error. done: what to say has been done with
+        them ("read"), every ten seconds.
         """
         events: queue.SimpleQueue = queue.SimpleQueue()
         show, self.client.progress = self.client.progress, events.put
@@ -45,18 +48,27 @@ class Crew:
             for name in names:
                 futures[name] = self.pool.submit(guarded, name)
                 futures[name].add_done_callback(lambda future: events.put(None))
-            left = len(futures)
+            left, told = len(futures), wait.now()
             while left:
                 text = events.get()
                 if text is None:
                     left -= 1
                 else:
                     show(text)
+                if done and left and wait.now() - told >= TELL:
+                    told = wait.now()
+                    show(f"{len(futures) - left:,} of {len(futures):,} {done}")
         finally:
             self.client.progress = show
         results = {name: future.result() for name, future in futures.items()}
         errors = {name: found for name, found in results.items() if isinstance(found, RegistryError)}
         return {name: found for name, found in results.items() if name not in errors}, errors
+
+    def give_up(self, errors: dict) -> None:
+        """Raise the first error that is the same for every target, unless something was written already."""
+        fatal = [error for error in errors.values() if error.fatal]
+        if fatal and not self.client.ledger.any():
+            raise fatal[0]
 
 
 def _guard(verb: Callable) -> Callable:

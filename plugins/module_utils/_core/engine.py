@@ -1,152 +1,166 @@
 # Copyright: registry.hygiene contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Brings resources into the declared state, many at once. Knows neither Ansible nor HTTP."""
+"""Brings resources into the declared state, many at once, as one plan. Knows neither Ansible nor HTTP."""
 
 from __future__ import annotations
 
 import dataclasses
 from typing import Any, Callable
 
-from ansible_collections.registry.hygiene.plugins.module_utils._core import fuse, preview
+from ansible_collections.registry.hygiene.plugins.module_utils._core import declarations, fuse
 from ansible_collections.registry.hygiene.plugins.module_utils._core.crew import Crew
 from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import RegistryError, Unreachable
-
-MOST_WARNINGS = 3  # about targets without a forecast
-
-
-class Resource:
-    """A noun with verbs; one object for each target of a task.
-
-    States are plain data in the option names of the module; equal states mean that nothing is to be done.
-    """
-
-    noun = "state"  # the key of the state in a result
-    nouns = None  # several keys of a result, if states are dictionaries with these keys
-    # foresee(current, planned): GET only; {"deletions", "uncertain", "kept"}, each a list of images: {"target": its
-    # repository, "tag", "digest", "age" in seconds, "size" in bytes, "because": the rule or reason}
-    foresee = None
-    estimate = False  # True: the registry does not document all that foresee has to know
-    follow = None  # follow(state): wait for what was started or found running; returns its last state
-    careful = False  # the first target is read alone, because the registry locks accounts after some refusals
-    idle = False  # set by apply if somebody else did it in the meantime
-
-    def __init__(self, client: Any, params: dict, target: str) -> None:
-        self.client = client
-        self.params = params
-        self.target = target
-
-    @classmethod
-    def validate(cls, params: dict) -> list[str]:
-        """Return warnings about the options; raises PlanRefused. Pure, and called before any request."""
-        return []
-
-    @classmethod
-    def targets(cls, client: Any, params: dict) -> str | list[str]:
-        """Return the names that the task is about (GET only): a text if one is named exactly, otherwise a list."""
-        raise NotImplementedError
-
-    def read(self) -> Any:
-        """Return how it is now (GET only)."""
-        raise NotImplementedError
-
-    def plan(self, current: Any) -> Any:
-        """Return how it should be. Pure."""
-        return current
-
-    def apply(self, current: Any, planned: Any) -> Any:
-        """Make it so, with no moment in between that is worse than both; returns a state if plan could not know it."""
-        raise NotImplementedError
-
-    def read_back(self, doubt: RegistryError, look: Callable[[], Any]) -> Any:
-        """Return look(), after a write with an unknown effect; if that fails, the error tells of both."""
-        try:
-            return look()
-        except RegistryError as error:
-            raise RegistryError(f"{doubt}; reading back failed: {error}") from None
 
 
 @dataclasses.dataclass
 class Outcome:
-    """What a task found and did. before, after: target -> state, of every target that did not fail."""
+    """What a task found, planned and did. before, after: target -> state, of every target that did not fail."""
 
-    before: dict
-    after: dict
-    forecasts: dict  # target -> what foresee said
-    failures: dict  # target -> message
+    entries: list
+    things: dict  # target -> its Resource
     single: bool  # one target, named exactly
-    changed: bool
-    changed_targets: list
+    before: dict = dataclasses.field(default_factory=dict)
+    after: dict = dataclasses.field(default_factory=dict)
+    changed_targets: list = dataclasses.field(default_factory=list)
+    failures: dict = dataclasses.field(default_factory=dict)  # target -> RegistryError
+    skipped: dict = dataclasses.field(default_factory=dict)  # target -> why it is left as it is
+    forecast: dict | None = None  # repository -> images
+    owners: dict = dataclasses.field(default_factory=dict)  # repository -> targets whose change it feels
+    refusals: list = dataclasses.field(default_factory=list)  # limits that the plan goes beyond: nothing was written
+    changed: bool = False
+
+    def nearest(self, repository: str) -> Any:
+        """Return the entry whose limits hold in a repository: its own, or that of what holds it."""
+        return self.entry(self.owners[repository][0])
+
+    def entry(self, target: str) -> Any:
+        """Return the entry that a target comes from."""
+        return self.things[target].entry
 
 
-def converge(resource_class: type, client: Any, params: dict, check_mode: bool) -> Outcome:
-    """Read all targets, plan all, forecast, check the fuses over all together, and only then write."""
-    found = resource_class.targets(client, params)
-    single = isinstance(found, str)
-    targets = [found] if single else list(dict.fromkeys(found))
-    things = {target: resource_class(client, params, target) for target in targets}
-    failures, forecasts = {}, {}
+def converge(
+    resource_class: type, client: Any, params: dict, check_mode: bool, content: Any = (), hold: Callable = None
+) -> Outcome:
+    """Read all targets, plan all, forecast, hold the plan against its limits, and only then write.
 
-    with Crew(max(1, min(params["workers"], len(targets))), client) as crew:
+    content: names of the options that say what is to become of a target. hold(outcome): may refuse the plan, too.
+    """
+    entries = declarations.entries(resource_class, params)
+    things: dict = {}
+    single = False
+    for entry in entries:
+        found = resource_class.targets(client, entry.params)
+        single = isinstance(found, str) and entry.number is None
+        for target in [found] if isinstance(found, str) else dict.fromkeys(found):
+            thing = resource_class(client, entry, target)
+            declarations.claim(things, thing.name, thing, content)
+    outcome = Outcome(entries, things, single)
 
-        def each(verb: Callable, names: list) -> dict:
-            """Return target -> result of verb(target), of all that did not fail."""
-            results, errors = crew.each(verb, names)
-            _give_up(errors, client)
-            failures.update(errors)
-            return results
-
-        alone = 1 if resource_class.careful else 0
-        before = each(lambda name: things[name].read(), targets[:alone])
-        before.update(each(lambda name: things[name].read(), targets[alone:]))
-        after = each(lambda name: things[name].plan(before[name]), list(before))
-        changed = [name for name in after if after[name] != before[name]]
-        if resource_class.foresee and (check_mode or params["preview"] or fuse.is_set(params)):
-            forecasts, errors = crew.each(lambda name: things[name].foresee(before[name], after[name]), changed)
-            _give_up(errors, client)
-            unknown = {name: str(error) for name, error in errors.items()}
-            client.warnings += [f"no forecast for {name}: {why}" for name, why in unknown.items()][:MOST_WARNINGS]
-            if params["preview_file"]:
-                preview.save(forecasts, params["preview_file"])
-            if fuse.is_set(params):
-                fuse.check(forecasts, unknown, params)
+    with Crew(max(1, min(params["workers"], len(things) or 1)), client) as crew:
+        _read(crew, outcome, client)
+        outcome.after = _each(
+            crew, outcome, "plan", lambda name: things[name].plan(outcome.before[name]), outcome.before
+        )
+        outcome.changed_targets = [name for name in outcome.after if outcome.after[name] != outcome.before[name]]
+        wanted = (
+            check_mode or any(params.get(name) for name in ("preview", "plan", "plan_file")) or fuse.any_set(entries)
+        )
+        if resource_class.foresees and wanted:
+            _forecast(crew, outcome, resource_class, client, params)
+        if hold:
+            hold(outcome)
+        if outcome.refusals:
+            return outcome
         if not check_mode:
-
-            def settle(name: str) -> Any:
-                client.ledger.begin(name)
-                return things[name].apply(before[name], after[name])
-
-            applied = each(settle, changed)
-            after.update({name: state for name, state in applied.items() if state is not None})
-            _look_again(crew, client, [name for name in failures if name in after], things, before)
-        reached = [name for name in after if name not in failures]  # what comes now makes none of it undone
+            _write(crew, outcome, client)
         if resource_class.follow and not check_mode:
-            after.update(each(lambda name: things[name].follow(after[name]), reached))
+            reached = [name for name in outcome.after if name not in outcome.failures]
+            followed = _each(crew, outcome, None, lambda name: things[name].follow(outcome.after[name]), reached)
+            outcome.after.update(followed)
 
-    done = [name for name in changed if name in reached and not things[name].idle]
-    unfinished = {name: error.state for name, error in failures.items() if error.state is not None}
-    return Outcome(
-        before={name: state for name, state in before.items() if name in reached},
-        after={**{name: after[name] for name in reached}, **unfinished},
-        forecasts=forecasts,
-        failures={name: str(error) for name, error in failures.items()},
-        single=single,
-        changed=bool(client.ledger.any() or done),
-        changed_targets=done,
-    )
+    out = {name for name in outcome.changed_targets if things[name].idle} | set(outcome.failures)
+    outcome.changed_targets = [name for name in outcome.changed_targets if name not in out]
+    after = {name: state for name, state in outcome.after.items() if name not in outcome.failures}
+    after.update((name, error.state) for name, error in outcome.failures.items() if error.state is not None)
+    outcome.after = after
+    outcome.changed = bool(client.ledger.any() or outcome.changed_targets)
+    return outcome
 
 
-def _give_up(errors: dict, client: Any) -> None:
-    """Raise the first error that is the same for every target, unless something was written already."""
-    fatal = [error for error in errors.values() if error.fatal]
-    if fatal and not client.ledger.any():
-        raise fatal[0]
+def _each(crew: Crew, outcome: Outcome, doing: str | None, verb: Callable, names: Any) -> dict:
+    """Return target -> result of verb(target), of all that did not fail; the others go to the failures."""
+    results, errors = crew.each(verb, list(names), doing)
+    crew.give_up(errors)
+    outcome.failures.update(errors)
+    return results
 
 
-def _look_again(crew: Crew, client: Any, failed: list, things: dict, before: dict) -> None:
-    """Find out whether anything was written for targets that failed with a write in doubt: it was, unless disproved."""
+def _read(crew: Crew, outcome: Outcome, client: Any) -> None:
+    names = list(outcome.things)
+    alone = 1 if names and outcome.things[names[0]].careful else 0
+    for some in (names[:alone], names[alone:]):
+        outcome.before.update(_each(crew, outcome, "read", lambda name: outcome.things[name].read(), some))
+
+
+def _forecast(crew: Crew, outcome: Outcome, resource_class: Any, client: Any, params: dict) -> None:
+    """Find out which images the plan costs; targets that break min_keep or protect may be taken out of it."""
+    limited = fuse.any_set(outcome.entries)
+    judge = fuse.Judge(params, outcome.nearest, outcome.entry)
+    while True:
+        changing = {name: outcome.things[name] for name in outcome.changed_targets}
+
+        def each(verb: Callable, names: list) -> tuple:
+            return crew.each(verb, names, "forecast")
+
+        forecast, owners, errors = resource_class.foresee_all(client, changing, outcome.before, outcome.after, each)
+        crew.give_up(errors)
+        outcome.forecast, outcome.owners = forecast, owners
+        if limited:
+            _leave(outcome, errors)
+            outcome.failures.update({name: _unforeseen(error) for name, error in errors.items()})
+        else:
+            client.warnings += grouped({name: f"no forecast: {error}" for name, error in errors.items()})
+        if not limited or params["on_limit"] != "skip":
+            break
+        skipped = _breaking(outcome, judge.broken(forecast))
+        if not skipped:
+            break
+        _leave(outcome, skipped)
+        outcome.skipped.update(skipped)
+    if limited:
+        outcome.refusals = judge.refusals(outcome.forecast)
+
+
+def _leave(outcome: Outcome, names: Any) -> None:
+    """Take targets out of the plan: they stay as they are."""
+    outcome.after.update({name: outcome.before[name] for name in names})
+    outcome.changed_targets = [name for name in outcome.changed_targets if name not in names]
+
+
+def _unforeseen(error: RegistryError) -> RegistryError:
+    return RegistryError(f"no forecast: {error}. Without one no limit can hold, so it was left as it is")
+
+
+def _breaking(outcome: Outcome, broken: dict) -> dict:
+    """Return target -> why, of all targets whose change is felt where a limit is broken."""
+    found: dict = {}
+    for limit, repositories in broken.items():
+        for repository, why in repositories.items():
+            for name in outcome.owners[repository]:
+                found.setdefault(name, f"{limit}: {repository}: {why}")
+    return found
+
+
+def _write(crew: Crew, outcome: Outcome, client: Any) -> None:
+    things, before, after = outcome.things, outcome.before, outcome.after
+
+    def settle(name: str) -> Any:
+        client.ledger.begin(name)
+        return things[name].apply(before[name], after[name])
 
     def look(name: str) -> None:
+        # Whether anything was written for a target that failed with a write in doubt: it was, unless disproved.
         try:
             if things[name].read() == before[name]:
                 client.ledger.disprove(name)
@@ -154,5 +168,19 @@ def _look_again(crew: Crew, client: Any, failed: list, things: dict, before: dic
             error.fatal = True  # nobody else can look either
             raise
 
+    applied = _each(crew, outcome, "written", settle, outcome.changed_targets)
+    after.update({name: state for name, state in applied.items() if state is not None})
     doubtful = set(client.ledger.doubtful())
-    crew.each(look, [name for name in failed if name in doubtful])
+    crew.each(look, [name for name in outcome.changed_targets if name in outcome.failures and name in doubtful])
+
+
+def grouped(messages: dict) -> list[str]:
+    """Return a line for each cause: target -> message, where equal messages, but for the target's name, are one."""
+    causes: dict = {}
+    for name, text in messages.items():
+        causes.setdefault(text.replace(name, "..."), []).append((name, text))
+    found = []
+    for same in causes.values():
+        name, text = same[0]
+        found.append(f"{name}: {text}" if len(same) == 1 else f"{name} and {len(same) - 1:,} more: {text}")
+    return found

@@ -5,102 +5,177 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
+from typing import Any, Callable
 
-from ansible_collections.registry.hygiene.plugins.module_utils._core import matching, preview
+from ansible_collections.registry.hygiene.plugins.module_utils._core import forecast as forecasts
+from ansible_collections.registry.hygiene.plugins.module_utils._core import matching
 from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import PlanRefused
-from ansible_collections.registry.hygiene.plugins.module_utils._core.text import printable
+from ansible_collections.registry.hygiene.plugins.module_utils._core.text import plural, printable
 
-ARGUMENT_SPEC = dict(
+LIMITS = dict(
     max_deletions=dict(type="int"),
     max_deletions_percent=dict(type="float"),
     min_keep=dict(type="int"),
     protect=dict(type="list", elements="str"),
 )
-SHOWN = 5  # images that a message names
-MOST_SHOWN = 500  # characters of the name of one
+ARGUMENT_SPEC = dict(
+    LIMITS,
+    on_limit=dict(type="str", choices=["fail", "skip"], default="fail"),
+    limits_count=dict(type="str", choices=["all", "added"], default="all"),
+)
+SHOWN = 10  # offenders that a message names
+MOST_SHOWN = 40  # characters of the name of one
+
+
+@dataclasses.dataclass
+class Refusal:
+    """A limit that a plan goes beyond: the limit, a line for people, and the entries that it is about."""
+
+    limit: str
+    text: str
+    entries: list
 
 
 def is_set(params: dict) -> bool:
-    """Return whether any fuse is set."""
-    return any(params.get(fuse) is not None for fuse in ARGUMENT_SPEC)
+    """Return whether any limit is set."""
+    return any(params.get(limit) is not None for limit in LIMITS)
 
 
-def check_options(params: dict) -> None:
-    """Raise PlanRefused if a limit cannot be one."""
-    for fuse, most in (("max_deletions", None), ("max_deletions_percent", 100), ("min_keep", None)):
-        value = params[fuse]
+def any_set(entries: list) -> bool:
+    """Return whether the task or any of its entries has a limit."""
+    return any(is_set(entry.params) for entry in entries)
+
+
+def check_options(params: dict, place: str = "") -> None:
+    """Raise PlanRefused if a limit cannot be one. place: what to write before its name."""
+    for limit, most in (("max_deletions", None), ("max_deletions_percent", 100), ("min_keep", None)):
+        value = params[limit]
         fits = value is None or (value >= 0 if most is None else 0 <= value <= most)  # also false of .nan
         if not fits:
-            raise PlanRefused(f"{fuse}: {value}: write a number from 0{f' to {most}' if most else ''}")
+            raise PlanRefused(f"{place}{limit}: {value}: write a number from 0{f' to {most}' if most else ''}")
     for pattern in params["protect"] or []:
         if not pattern:
-            raise PlanRefused("protect: an empty expression protects everything: leave it out, or write .*")
-        shown = printable(repr(pattern), MOST_SHOWN)
+            raise PlanRefused(f"{place}protect: an empty expression protects everything: leave it out, or write .*")
+        shown = printable(repr(pattern), 200)
         try:
             matcher = matching.compile(pattern)
         except re.error as error:
-            raise PlanRefused(f"protect: {shown} is no regular expression: {error}") from None
+            raise PlanRefused(f"{place}protect: {shown} is no regular expression: {error}") from None
         if matcher.search("") is None and matcher.search("x") is None:
-            raise PlanRefused(f"protect: {shown} cannot be evaluated: {matcher.problem}. Write a simpler one")
+            raise PlanRefused(f"{place}protect: {shown} cannot be evaluated: {matcher.problem}. Write a simpler one")
 
 
-def check(forecasts: dict, failures: dict, params: dict) -> None:
-    """Raise PlanRefused, which then holds the forecasts, if they go beyond a fuse in params."""
-    try:
-        _check(forecasts, failures, params)
-    except PlanRefused as error:
-        error.forecasts = forecasts
-        raise
+class Judge:
+    """Holds a forecast (repository -> images) against the limits of the task and of its entries.
 
-
-def _check(forecasts: dict, failures: dict, params: dict) -> None:
-    """Raise PlanRefused if the forecasts of all targets together delete more than the fuses in params allow.
-
-    forecasts: target -> {"deletions": [image], "uncertain": [image], "kept": [image]}. failures: target -> why there is
-    no forecast; then nothing is written either. What is uncertain counts as deleted.
+    An entry's own limit counts instead of the task's: min_keep and protect in its repositories, max_deletions and
+    max_deletions_percent over all images that go because of it; these then do not count for the task's.
+    nearest(repository): the entry whose limits hold there. entry(target): the one that it comes from.
     """
-    for target, why in failures.items():
-        raise PlanRefused(
-            f"no forecast for {printable(target)}: {printable(why)}. A limit is set, so nothing was written"
-        )
-    doomed, total = [], 0
-    for repository, found in preview.by_repository(forecasts).items():
-        gone, kept = found["deletions"] + found["uncertain"], len(found["kept"])
-        doomed += gone
-        total += len(gone) + kept
-        least = params["min_keep"]
-        if least is not None and gone and kept < least:
-            raise _blown("min_keep", f"of {printable(repository)} only {kept} images would stay, not {least}", gone)
-    most, percent = params["max_deletions"], params["max_deletions_percent"]
-    if most is not None and len(doomed) > most:
-        raise _blown("max_deletions", f"{len(doomed)} images would be deleted, more than {most}", doomed)
-    if percent is not None and len(doomed) * 100 > percent * total:
-        why = f"{len(doomed)} of {total} images would be deleted, more than {percent:g} %"
-        raise _blown("max_deletions_percent", why, doomed)
-    _check_protected(doomed, [matching.compile(pattern) for pattern in params["protect"] or []])
+
+    def __init__(self, params: dict, nearest: Callable[[str], Any], entry: Callable[[str], Any]) -> None:
+        self.params = params
+        self.nearest = nearest
+        self.entry = entry
+        self.added = params["limits_count"] == "added"
+
+    def counted(self, images: list) -> list:
+        """Return the images of a repository that count as deleted. What may go counts as what goes."""
+        return [image for image in forecasts.going(images) if not (self.added and image["anyway"])]
+
+    def broken(self, forecast: dict) -> dict:
+        """Return limit -> repository -> why, of the repositories that go beyond min_keep or protect."""
+        found: dict = {"min_keep": {}, "protect": {}}
+        for name, images in forecast.items():
+            doomed = self.counted(images)
+            limits = self.nearest(name).params
+            least, patterns = limits["min_keep"], limits["protect"] or []
+            kept = len(images) - len(forecasts.going(images))
+            if doomed and least is not None and kept < least:
+                found["min_keep"][name] = f"{kept:,} of {len(images):,} stay, not {least:,}"
+            tags = _protected(doomed, [matching.compile(pattern) for pattern in patterns])
+            if tags:
+                more = f" and {len(tags) - 1:,} more" if len(tags) > 1 else ""
+                found["protect"][name] = f"{tags[0]}{more}"
+        return found
+
+    def totals(self, forecast: dict) -> list[Refusal]:
+        """Return what goes beyond max_deletions or max_deletions_percent."""
+        found = []
+        for limit, exceeded in (("max_deletions", _too_many), ("max_deletions_percent", _too_large)):
+            groups: dict = {}
+            for name, images in forecast.items():
+                for entry in {self.entry(image["by"]) for image in images}:
+                    own = entry if entry.own.get(limit) is not None else None
+                    groups.setdefault(own, [0, {}, {}])[2][name] = len(images)
+                for image in self.counted(images):
+                    entry = self.entry(image["by"])
+                    sums = groups[entry if entry.own.get(limit) is not None else None]
+                    sums[0] += 1
+                    sums[1][entry] = sums[1].get(entry, 0) + 1
+            for own, (doomed, entries, repositories) in groups.items():
+                total = sum(repositories.values())
+                allowed = (own.own if own else self.params)[limit]
+                text = allowed is not None and exceeded(doomed, total, allowed)
+                if text:
+                    most = sorted(entries, key=lambda entry: -entries[entry])
+                    found.append(Refusal(limit, f"{text} ({printable(most[0].label, MOST_SHOWN)})", most))
+        return found
+
+    def refusals(self, forecast: dict) -> list[Refusal]:
+        """Return all limits that the forecast goes beyond, each with its worst offenders."""
+        found = self.totals(forecast)
+        for limit, offenders in self.broken(forecast).items():
+            if offenders:
+                ordered = sorted(offenders, key=lambda name: -len(self.counted(forecast[name])))
+                found.append(
+                    Refusal(limit, _named(offenders, ordered), list(dict.fromkeys(map(self.nearest, ordered))))
+                )
+        return found
 
 
-def _check_protected(doomed: list, matchers: list) -> None:
-    protected, doubts = [], []
-    for image in doomed:
-        # An image without a tag has the empty name, which .* finds. What is not decided counts as found.
-        verdicts = {matcher.search(image["tag"] or ""): matcher for matcher in matchers}
-        if True in verdicts or None in verdicts:
-            protected.append(image)
-        if None in verdicts and True not in verdicts:
-            doubts.append(verdicts[None].problem)
-    if protected:
-        why = f"{len(protected)} protected images would be deleted"
-        if doubts:
-            why += f" ({len(doubts)} of them count as protected because an expression is not decided: {doubts[0]})"
-        raise _blown("protect", why, protected)
-
-
-def _blown(fuse: str, why: str, images: list) -> PlanRefused:
-    names = ", ".join(
-        printable(f"{image['target']}{':' if image['tag'] else '@'}{preview.name_of(image)}", MOST_SHOWN)
-        for image in images[:SHOWN]
+def message(refusals: list[Refusal]) -> str:
+    """Return what a refused plan says: first what refused it, last what would change that."""
+    lines = [f"refused by {refusal.limit}: {refusal.text}" for refusal in refusals]
+    limits = ", ".join(dict.fromkeys(refusal.limit for refusal in refusals))
+    return "\n".join(
+        [
+            *lines,
+            f"Nothing was written. If this is meant, change {limits} (in a role: its ..._limits, or for one run "
+            f"{', '.join(_scalar(refusal.limit) for refusal in refusals[:1])})",
+        ]
     )
-    more = f" and {len(images) - SHOWN} more" if len(images) > SHOWN else ""
-    return PlanRefused(f"{fuse}: {why}: {names}{more}. Nothing was written")
+
+
+def _scalar(limit: str) -> str:
+    return "its ..._limits: {}" if limit == "protect" else f"registry_hygiene_{limit}"
+
+
+def _named(offenders: dict, ordered: list) -> str:
+    shown = "; ".join(f"{printable(name, MOST_SHOWN)}: {printable(offenders[name], 40)}" for name in ordered[:SHOWN])
+    more = f"; and {len(ordered) - SHOWN:,} more" if len(ordered) > SHOWN else ""
+    return f"{plural(len(ordered), 'repository')}: {shown}{more}"
+
+
+def _too_many(doomed: int, total: int, allowed: int) -> str | None:
+    return f"{doomed:,} > {allowed:,}" if doomed > allowed else None
+
+
+def _too_large(doomed: int, total: int, allowed: float) -> str | None:
+    if doomed * 100 <= allowed * total:
+        return None
+    return f"{doomed * 100 / total:.1f} % > {allowed:g} %, {doomed:,} of {total:,}"
+
+
+def _protected(doomed: list, matchers: list) -> list[str]:
+    """Return the images that an expression protects. One without a tag has the empty name, which .* finds."""
+    found = []
+    for image in doomed:
+        verdicts = {matcher.search(image["tag"] or "") for matcher in matchers}
+        if True in verdicts:
+            found.append(image["tag"] or image["digest"])
+        elif None in verdicts:  # what is not decided counts as protected
+            found.append(f"{image['tag'] or image['digest']} (an expression was not decided for it)")
+    return found

@@ -8,7 +8,15 @@ from __future__ import annotations
 from typing import Any, Callable
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.registry.hygiene.plugins.module_utils._core import access, fuse, options, preview
+from ansible.module_utils.common.validation import check_required_if
+from ansible_collections.registry.hygiene.plugins.module_utils._core import (
+    access,
+    declarations,
+    fuse,
+    options,
+    planfile,
+    result,
+)
 from ansible_collections.registry.hygiene.plugins.module_utils._core.engine import converge
 from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import (
     Bug,
@@ -17,8 +25,6 @@ from ansible_collections.registry.hygiene.plugins.module_utils._core.errors impo
     RegistryError,
 )
 from ansible_collections.registry.hygiene.plugins.module_utils._core.text import printable
-
-SHOWN = 3  # failures that a message names; the result holds all of them
 
 
 class _AnsibleModule(AnsibleModule):
@@ -35,26 +41,32 @@ class _AnsibleModule(AnsibleModule):
 
 
 class Module:
-    """What a module file describes: a resource, its registry (ARGUMENT_SPEC, client), its own options, their rules."""
+    """What a module file describes: a resource, its registry (ARGUMENT_SPEC, client), its own options, their rules.
+
+    Of a resource that foresees, several declarations may be given in one task: `declarations` has the same options.
+    """
 
     def __init__(self, resource: type, registry: Any, argument_spec: dict, **rules: Any) -> None:
         self.resource = resource
         self.registry = registry
-        self.argument_spec = dict(access.ARGUMENT_SPEC, **registry.ARGUMENT_SPEC, **argument_spec)
-        if resource.foresee:
-            self.argument_spec.update(preview.ARGUMENT_SPEC, **fuse.ARGUMENT_SPEC)
+        self.own = argument_spec
+        self.required_if = rules.pop("required_if", [])
         self.rules = rules
+        if resource.foresees:
+            argument_spec, self.rules = declarations.specified(argument_spec, rules)
+            argument_spec = dict(argument_spec, **fuse.ARGUMENT_SPEC, **planfile.ARGUMENT_SPEC, **result.ARGUMENT_SPEC)
+        self.argument_spec = dict(access.ARGUMENT_SPEC, **registry.ARGUMENT_SPEC, **argument_spec)
 
     def run(self) -> None:
         """Run as an Ansible module: options from standard input, the result to standard output."""
         module = _AnsibleModule(argument_spec=self.argument_spec, supports_check_mode=True, **self.rules)
-        result, warnings, secrets = self.result(module.params, module.check_mode, module._diff)
+        found, warnings, secrets = self.result(module.params, module.check_mode, module._diff)
         module.no_log_values.update(secrets)
         for warning in warnings:
             module.warn(warning)
-        if result.get("failed"):
-            module.fail_json(**result)
-        module.exit_json(**result)
+        if found.get("failed"):
+            module.fail_json(**found)
+        module.exit_json(**found)
 
     def result(
         self, params: dict, check_mode: bool, diff: bool, progress: Callable[[str], None] = lambda text: None
@@ -65,51 +77,39 @@ class Module:
         """
         client, warnings = None, []
         try:
-            if self.resource.foresee:
-                preview.check(params)
-                fuse.check_options(params)
-            warnings += self.resource.validate(params)
+            warnings += self._check(params)
             client = self.registry.client(params, read_only=check_mode)
             client.secrets.update(options.secrets(self.argument_spec, params))
             client.progress = progress
-            outcome = converge(self.resource, client, params, check_mode)
-            result = self._report(outcome, client.left_out, params, diff)
+            report = result.Report(self.resource, client, params, check_mode)
+            content = [name for name in self.own if name not in self.resource.naming]
+            outcome = converge(self.resource, client, params, check_mode, content, report.hold)
+            found = report.of(outcome, diff)
         except MissingLibrary as error:
-            result = dict(failed=True, msg=missing_required_lib(error.library))
+            found = dict(failed=True, msg=missing_required_lib(error.library))
         except RegistryError as error:
-            result = dict(failed=True, changed=bool(client and client.ledger.any()), msg=str(error))
-            if getattr(error, "forecasts", None):
-                result["preview"] = preview.summary(error.forecasts, params["preview_limit"], self.resource.estimate)
+            found = dict(failed=True, changed=bool(client and client.ledger.any()), msg=str(error))
         except Exception as error:
-            result = dict(failed=True, changed=bool(client and client.ledger.any()), msg=str(Bug(error)))
-        warnings = [printable(warning) for warning in warnings + (client.warnings if client else [])]
-        return result, warnings, client.secrets if client else set()
+            found = dict(failed=True, changed=bool(client and client.ledger.any()), msg=str(Bug(error)))
+        warnings = [printable(warning) for warning in dict.fromkeys(warnings + (client.warnings if client else []))]
+        return found, warnings, client.secrets if client else set()
 
-    def _report(self, outcome: Any, left_out: dict, params: dict, diff: bool) -> dict:
-        after = outcome.after
-        result = dict(changed=outcome.changed, changed_targets=outcome.changed_targets)
-        for noun in self.resource.nouns or [self.resource.noun]:
-            states = {name: state[noun] for name, state in after.items()} if self.resource.nouns else after
-            result[noun] = next(iter(states.values()), None) if outcome.single else states
-        if left_out:  # not "skipped": Ansible would take the whole task for skipped
-            result["left_out"] = left_out
-        if diff:
-            result["diff"] = {
-                side: {name: {self.resource.noun: states[name]} for name in outcome.changed_targets}
-                for side, states in (("before", outcome.before), ("after", after))
-            }
-        if outcome.forecasts:
-            estimate = self.resource.estimate
-            result["preview"] = preview.summary(outcome.forecasts, params["preview_limit"], estimate)
-            if diff:
-                result["diff"]["prepared"] = preview.text(outcome.forecasts, params["preview_limit"], estimate)
-        if outcome.failures:
-            result.update(failed=True, failures=outcome.failures, msg=_failure_message(outcome))
-        return result
-
-
-def _failure_message(outcome: Any) -> str:
-    texts = [f"{target}: {text}" for target, text in outcome.failures.items()]
-    more = f" (and {len(texts) - SHOWN} more, see failures)" if len(texts) > SHOWN else ""
-    total = len(outcome.failures.keys() | outcome.after.keys())
-    return f"{len(texts)} of {total} targets failed. {'; '.join(texts[:SHOWN])}{more}"
+    def _check(self, params: dict) -> list[str]:
+        """Return warnings about the options; raises PlanRefused. Pure."""
+        warnings = []
+        if self.resource.foresees:
+            result.check_options(params)
+            fuse.check_options(params)
+            planfile.check_options(params)
+        for entry in declarations.entries(self.resource, params):
+            place = "" if entry.number is None else f"{entry.place()}: "
+            try:
+                check_required_if(self.required_if, entry.params)
+                if entry.number is not None:
+                    fuse.check_options(entry.params)
+                warnings += [f"{place}{warning}" for warning in self.resource.validate(entry.params)]
+            except TypeError as error:  # what check_required_if raises
+                raise PlanRefused(f"{place}{error}") from None
+            except PlanRefused as error:
+                raise PlanRefused(f"{place}{error}") from None
+        return warnings

@@ -69,10 +69,13 @@ def _expression(token: str) -> str:
     return fnmatch.translate(token)[len(before) : -len(after)]
 
 
-def expand(names: list, candidates: Callable[[str], Collection], warnings: list) -> list[str]:
+def expand(
+    names: list, candidates: Callable[[str], Collection], warnings: list, exclude: list | None = None
+) -> list[str]:
     """Return the names with each glob replaced by what it matches of candidates(glob), each name once.
 
-    As in fnmatch, with case; * goes across slashes. A glob without a match adds to the warnings.
+    As in fnmatch, with case; * goes across slashes. A glob without a match adds to the warnings. exclude: names and
+    globs of what is left out.
     """
     found = {}
     for name in names:
@@ -84,7 +87,12 @@ def expand(names: list, candidates: Callable[[str], Collection], warnings: list)
         if not matching:
             warnings.append(f"{name!r} matches none of the {len(known)} that can be seen")
         found.update(dict.fromkeys(matching, True))
-    return list(found)
+    return [name for name in found if not excluded(name, exclude)]
+
+
+def excluded(name: str, exclude: list | None) -> bool:
+    """Return whether one of the names and globs means this name."""
+    return any(matcher(glob)(name) if is_glob(glob) else glob == name for glob in exclude or [])
 
 
 def require(names: list | None, option: str) -> None:
@@ -93,6 +101,6 @@ def require(names: list | None, option: str) -> None:
         raise PlanRefused(f"{option} is null: name at least one target, or give []")
 
 
-def exact(names: list) -> str | None:
-    """Return the name if it is the only one and no glob, otherwise None."""
-    return names[0] if len(names) == 1 and not is_glob(names[0]) else None
+def exact(names: list, exclude: list | None = None) -> str | None:
+    """Return the name if it is the only one, no glob and not excluded, otherwise None."""
+    return names[0] if len(names) == 1 and not is_glob(names[0]) and not excluded(names[0], exclude) else None

@@ -50,3 +50,10 @@ def markdown(text: Any) -> str:
 def encodable(text: str) -> str:
     """Return a text as it is, but for lone surrogates, which no file and no terminal takes: they become \\ud800."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def plural(number: int, noun: str) -> str:
+    """Return the number with its noun: 1 repository, 1,080 repositories."""
+    if number != 1:
+        noun = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+    return f"{number:,} {noun}"

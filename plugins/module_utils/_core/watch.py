@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any, Callable
 
 from ansible_collections.registry.hygiene.plugins.module_utils._core import wait
-from ansible_collections.registry.hygiene.plugins.module_utils._core.engine import Resource
 from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import RegistryError, Unfinished
+from ansible_collections.registry.hygiene.plugins.module_utils._core.resource import Resource
 
 MOST_MISSES = 5  # looks for a run that has ended and is not listed yet, or not any more
 

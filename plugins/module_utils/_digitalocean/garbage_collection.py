@@ -19,6 +19,7 @@ BOTH = "untagged manifests and unreferenced blobs"
 TYPES = (MANIFESTS, BLOBS, BOTH)
 GC_SPEC = dict(
     registry.TARGET_SPEC,
+    exclude=dict(type="list", elements="str"),
     **dict(runs.ARGUMENT_SPEC, min_interval=dict(type="str", default="1d")),
     type=dict(type="str", choices=list(TYPES), default=BLOBS),
     state=dict(type="str", choices=["present", "absent"], default="present"),
@@ -80,6 +81,10 @@ class GcReader(Watch):
     meanwhile = "; the registry is read-only until it ends"
 
     @classmethod
+    def named(cls, params):
+        return params["registries"] or []
+
+    @classmethod
     def validate(cls, params):
         names.require(params["registries"], "registries")
         registry.check_names(params["registries"])
@@ -87,7 +92,7 @@ class GcReader(Watch):
 
     @classmethod
     def targets(cls, client, params):
-        return registry.targets(client, params["registries"])
+        return registry.targets(client, params["registries"], params.get("exclude"))
 
     def locate(self):
         self.base, self.registry = registry.locate(self.client, self.target)

@@ -123,13 +123,15 @@ def check_names(given: list) -> None:
             raise PlanRefused(f"registries: {name!r} is no name of a registry (lower-case letters, digits and -)")
 
 
-def targets(client: api.Client, given: list) -> str | list[str]:
+def targets(client: api.Client, given: list, exclude: list | None = None) -> str | list[str]:
     """Return the registries that are meant; `known` of the client has all of the account, by name."""
     if not given:
         return []
     found = client.get(api.path(*CURRENT), schema=REGISTRIES)["registries"] or []
     client.known = {registry["name"]: registry for registry in found}
-    return names.exact(given) or names.expand(given, lambda _glob: list(client.known), client.warnings)
+    return names.exact(given, exclude) or names.expand(
+        given, lambda _glob: list(client.known), client.warnings, exclude
+    )
 
 
 def locate(client: api.Client, name: str) -> tuple[tuple, dict]:

@@ -1,13 +1,14 @@
 # Copyright: registry.hygiene contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which images Quay would delete under planned policies: reads what forecast.py needs, nothing of it twice."""
+"""Which images Quay would delete under all policies of a plan together: reads what forecast.py needs, nothing twice."""
 
 from __future__ import annotations
 
 from typing import Any, Callable
 
-from ansible_collections.registry.hygiene.plugins.module_utils._core import api
+from ansible_collections.registry.hygiene.plugins.module_utils._core import api, names
+from ansible_collections.registry.hygiene.plugins.module_utils._core import forecast as forecasts
 from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import ApiError, RegistryError
 from ansible_collections.registry.hygiene.plugins.module_utils._quay import forecast, listings, policies, registry
 
@@ -41,40 +42,77 @@ WITHOUT = (
 )
 
 
-def of_repository(client: api.Client, name: str, planned: list) -> dict:
-    """Return the forecast of a repository under these policies of its own and those of its namespace."""
-    namespace = name.partition("/")[0]
-    own = _allowed(
-        f"the policies of {namespace}, for which the token needs the scope org:admin and its user must administer "
-        f"{namespace}, not only the repository",
-        lambda: policies.of_namespace(client, namespace),
-    )
-    return of_one(client, name, listings.state_of(client, name), own, planned)
+class Plan:
+    """What a task plans for organizations, repositories and the user, and what Quay would delete under that.
 
+    things: target -> its resource, of those that change. before, after: target -> policies, of all that were read.
+    """
 
-def of_namespace(client: api.Client, namespace: str, planned: list) -> dict:
-    """Return the forecast of all repositories of an organization or user under these policies of it."""
+    def __init__(self, client: api.Client, things: dict, before: dict, after: dict) -> None:
+        self.client = client
+        self.things = things
+        self.before = before
+        self.after = after
+        self.spaces: dict = {}  # namespace -> target that stands for it
+        self.errors: dict = {}  # target -> RegistryError
 
-    def one(item: tuple) -> dict:
-        name, state = item
-        held = _allowed(
-            f"the policies of {name}, for which the token needs the scope repo:admin",
-            lambda: policies.held(client, "repository", *name.split("/")),
+    def forecast(self, each: Callable[[Callable, list], tuple]) -> tuple[dict, dict, dict]:
+        """Return repository -> images, repository -> targets whose change it feels, target -> RegistryError."""
+        owners: dict = {}
+        for name, thing in self.things.items():
+            if thing.kind() == "repository":
+                owners.setdefault(name, []).append(name)
+        listed, self.errors = each(
+            self._repositories, [n for n in self.things if self.things[n].kind() != "repository"]
         )
-        return of_one(client, name, state, planned, list(map(policies.in_option_words, held)))
+        for name, repositories in listed.items():
+            for repository in repositories:
+                owners.setdefault(repository, []).append(name)
+        found, errors = each(self._of_one, list(owners))
+        for repository, error in errors.items():
+            for name in owners[repository]:
+                self.errors.setdefault(name, error)
+        return {repository: images for one in found.values() for repository, images in one.items()}, owners, self.errors
 
-    merged = {"deletions": [], "uncertain": [], "kept": []}
-    for found in client.each(one, listings.repositories(client, namespace).items()):
-        for fate, images in found.items():
-            merged[fate] += images
-    return merged
+    def _repositories(self, name: str) -> list:
+        """Return the repositories of an organization or of the user."""
+        space = name
+        if self.things[name].kind() == "user":
+            space = listings.current_user(self.client)["username"]
+        self.spaces[space] = name
+        return list(listings.repositories(self.client, space))
 
+    def _of_one(self, repository: str) -> dict:
+        """Return repository -> images, with the default policy that only Quay's configuration shows."""
+        space = repository.partition("/")[0]
+        own, upper = self._policies(repository, repository), self._policies(space, self.spaces.get(space, space))
+        default = (registry.config(self.client).get("config") or {}).get("DEFAULT_NAMESPACE_AUTOPRUNE_POLICY")
+        thing = self.things.get(repository)
+        alone = thing is not None and len(self.things) == 1 and names.exact(thing.params["repositories"]) is not None
+        state = listings.state_of(self.client, repository, alone)
+        rows, now = tags(self.client, repository), self.client.clock()
+        current, planned = (
+            forecast.forecast(repository, state, rows, upper[when], own[when], default, now) for when in (0, 1)
+        )
+        return forecasts.compared(planned, current, self._by(repository, space))
 
-def of_one(client: api.Client, name: str, state: str, of_namespace: list, of_repository: list) -> dict:
-    """Return the forecast of one repository, with the default policy that only Quay's configuration shows."""
-    default = (registry.config(client).get("config") or {}).get("DEFAULT_NAMESPACE_AUTOPRUNE_POLICY")
-    rows = tags(client, name)
-    return forecast.forecast(name, state, rows, of_namespace, of_repository, default, client.clock())
+    def _by(self, repository: str, space: str) -> Callable[[dict], str]:
+        """Return what tells the target whose policy deletes an image: of those that change, the one that says so."""
+        own = repository if repository in self.things else None
+        upper = self.spaces.get(space)
+        return lambda image: (upper or own) if image["because"].startswith(forecast.SCOPES[0]) else (own or upper)
+
+    def _policies(self, name: str, target: str) -> tuple[list, list]:
+        """Return the policies of a namespace or repository as they are, and as planned for the target."""
+        if target in self.things:
+            return self.before[target], self.after[target]
+        scope = "repo:admin" if "/" in name else "org:admin"
+        whose = "" if "/" in name else f" and its user must administer {name}, not only the repository"
+        held = _allowed(
+            f"the policies of {name}, for which the token needs the scope {scope}{whose}",
+            lambda: policies.known(self.client, name),
+        )
+        return held, held
 
 
 def tags(client: api.Client, name: str) -> list:

@@ -78,10 +78,11 @@ def check_names(given: list, kind: str) -> None:
             raise PlanRefused(f"{kind}: {name!r} holds blanks or empty parts: write the exact name")
 
 
-def expand(client: api.Client, given: list, kind: str) -> dict[str, str | None]:
-    """Return the given names with globs replaced by what they match; kind is "organizations" or "repositories".
+def expand(client: api.Client, params: dict, kind: str) -> dict[str, str | None]:
+    """Return the names that the option `kind` (organizations, repositories) gives, less those that `exclude` means.
 
-    The values are the states of repositories that were listed (NORMAL, READ_ONLY, MIRROR), otherwise None.
+    Globs are replaced by what they match. The values are the states of repositories that were listed (NORMAL,
+    READ_ONLY, MIRROR), otherwise None.
     """
     listings = {}
 
@@ -91,7 +92,7 @@ def expand(client: api.Client, given: list, kind: str) -> dict[str, str | None]:
             listings[space] = repositories(client, space) if space else dict.fromkeys(organizations(client))
         return listings[space]
 
-    found = names.expand(given, candidates, client.warnings)
+    found = names.expand(params[kind], candidates, client.warnings, params.get("exclude"))
     states = {name: state for listing in listings.values() for name, state in listing.items()}
     return {name: states.get(name) for name in found}
 
@@ -125,7 +126,7 @@ def _next_page(page: dict, query: dict, _number: int) -> dict | None:
 def _prove_empty(client: api.Client, namespace: str) -> None:
     """Raise unless the token administers the namespace: to anybody else Quay lists unknown ones as empty, too."""
     try:
-        policies.of_namespace(client, namespace)  # tells a refused token apart
+        policies.known(client, namespace)  # tells a refused token apart
     except (ApiError, ContractError) as error:
         if error.fatal:
             raise
@@ -142,9 +143,8 @@ def _prove_empty(client: api.Client, namespace: str) -> None:
     )
 
 
-def state_of(client: api.Client, name: str) -> str:
-    """Return the state of a repository (NORMAL, READ_ONLY, MIRROR), with as few requests as can be."""
-    alone = names.exact(client.params["repositories"] or [])
+def state_of(client: api.Client, name: str, alone: bool = False) -> str:
+    """Return the state of a repository (NORMAL, READ_ONLY, MIRROR). alone: no other of its namespace is asked for."""
     found = None if alone else repositories(client, name.partition("/")[0]).get(name)
     where = api.path(*API, "repository", *name.split("/"))
     return found or client.cached(

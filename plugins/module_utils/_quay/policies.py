@@ -187,8 +187,33 @@ def held(client: api.Client, *scope: str) -> list:
     return sorted(client.get(place(*scope), schema=POLICIES)["policies"], key=lambda policy: policy["uuid"])
 
 
-def of_namespace(client: api.Client, namespace: str) -> list:
-    """Return the policies of an organization in option words, once a task; a user's name serves as well."""
-    return client.cached(
-        ("policies", namespace), lambda: list(map(in_option_words, held(client, "organization", namespace)))
-    )
+def known(client: api.Client, name: str) -> list:
+    """Return the policies of a repository or an organization (or user) in option words, once a task."""
+    scope = ["repository", *name.split("/")] if "/" in name else ["organization", name]
+    return client.cached(("policies", name), lambda: list(map(in_option_words, held(client, *scope))))
+
+
+def rule(policy: dict) -> str:
+    """Return a policy in words: what it deletes, and of which tags."""
+    what = {"creation_date": "older than {}", "number_of_tags": "all but the newest {}"}
+    text = what.get(policy["method"], f"{policy['method']} {{}}").format(policy["value"])
+    matches = "" if policy["tag_pattern_matches"] else "not "
+    return f"{text}, {matches}{policy['tag_pattern']}" if policy["tag_pattern"] is not None else text
+
+
+def changes(current: list, planned: list) -> list[tuple[str, str]]:
+    """Return (sign, text) for each policy that comes, goes or gets another value."""
+    old = {identity(policy): policy for policy in current}
+    new = {identity(policy): policy for policy in planned}
+    found = [("+", rule(policy)) for key, policy in new.items() if key not in old]
+    found += [
+        ("~", f"{rule(old[key])}  ->  {policy['value']}")
+        for key, policy in new.items()
+        if key in old and old[key] != policy
+    ]
+    # Of several with one identity and different values, which only Quay itself can hold, all but one go.
+    return found + [
+        ("-", rule(policy))
+        for policy in current
+        if policy not in planned and not (identity(policy) in new and old[identity(policy)] is policy)
+    ]

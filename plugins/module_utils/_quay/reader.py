@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 from ansible_collections.registry.hygiene.plugins.module_utils._core import names
-from ansible_collections.registry.hygiene.plugins.module_utils._core.engine import Resource
 from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import ContractError, NotFound, PlanRefused
+from ansible_collections.registry.hygiene.plugins.module_utils._core.resource import Resource
 from ansible_collections.registry.hygiene.plugins.module_utils._quay import listings, policies, registry
 
 SCOPE_SPEC = dict(
@@ -16,6 +16,7 @@ SCOPE_SPEC = dict(
     current_user=dict(type="bool"),
 )
 SCOPES = tuple(SCOPE_SPEC)
+EXCLUDE = dict(exclude=dict(type="list", elements="str"))
 SCOPE_RULES = dict(mutually_exclusive=[SCOPES], required_one_of=[SCOPES])
 
 
@@ -23,6 +24,16 @@ class PolicyReader(Resource):
     """The auto-prune policies of one organization, one repository or the token's own user."""
 
     noun = "policies"
+    naming = (*SCOPES, "exclude")
+
+    @classmethod
+    def named(cls, params):
+        return params["organizations"] or params["repositories"] or (["current_user"] if params["current_user"] else [])
+
+    def kind(self):
+        return (
+            "user" if self.params["current_user"] else "organization" if self.params["organizations"] else "repository"
+        )
 
     @classmethod
     def validate(cls, params):
@@ -41,9 +52,8 @@ class PolicyReader(Resource):
         if params["current_user"]:
             return "current_user"
         kind = "organizations" if params["organizations"] else "repositories"
-        if names.exact(params[kind]):
-            return names.exact(params[kind])
-        return list(cls.choose(client, params, listings.expand(client, params[kind], kind)))
+        alone = names.exact(params[kind], params.get("exclude"))
+        return alone or list(cls.choose(client, params, listings.expand(client, params, kind)))
 
     @classmethod
     def choose(cls, client, params, found):
@@ -71,10 +81,10 @@ class PolicyReader(Resource):
     def read(self):
         registry.require_autoprune(self.client)
         current = self.fetch()
-        if self.params["organizations"]:
+        if not self.params["current_user"]:
             self.client.cached(("policies", self.target), lambda: current)  # nobody needs to ask again
-            if not current:
-                self._prove_organization()
+        if self.params["organizations"] and not current:
+            self._prove_organization()
         return current
 
     def _prove_organization(self) -> None:

@@ -40,7 +40,7 @@ def require_normal(client: api.Client, params: dict, target: str) -> None:
     """Raise RegistryError if the target is a repository on which no policy belongs and force is not given."""
     if not params["repositories"] or params["force"]:
         return
-    state = listings.state_of(client, target)
+    state = listings.state_of(client, target, names.exact(params["repositories"]) is not None)
     if state != "NORMAL":
         raise RegistryError(
             f"{_why(state)}, and a policy of its own would stop all pruning in {target.partition('/')[0]} unless that "

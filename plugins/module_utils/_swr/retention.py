@@ -10,8 +10,8 @@ import re
 from typing import Any
 
 from ansible_collections.registry.hygiene.plugins.module_utils._core import answer, names, patterns, schedule, schema
-from ansible_collections.registry.hygiene.plugins.module_utils._core.engine import Resource
 from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import ContractError, PlanRefused
+from ansible_collections.registry.hygiene.plugins.module_utils._core.resource import Resource
 from ansible_collections.registry.hygiene.plugins.module_utils._swr import registry
 
 TARGET_SPEC = dict(
@@ -213,10 +213,29 @@ def _history_in_option_words(row: dict) -> dict:
     return {"tag": row["tag"], "created_at": row["created_at"], "retention_id": row.get("retention_id"), "rule": words}
 
 
+def rule(state: dict) -> str:
+    """Return a policy in words: what it deletes, and what it spares."""
+    if "template" not in state:
+        return f"rules {json.dumps(state.get('rules'))[:200]}"
+    option = LIMITS[state["template"]][0]
+    text = {"days": "older than {} days", "num": "all but the newest {}"}[option].format(state[option])
+    spared = ", ".join(selector["pattern"] for selector in state["tag_selectors"])
+    return f"{text}, sparing {spared}" if spared else text
+
+
+def changes(current: dict | None, planned: dict | None) -> list[tuple[str, str]]:
+    """Return (sign, text) of a change: + a new policy, - one that goes, ~ one that becomes another one."""
+    if current and planned:
+        return [("~", f"{rule(current)}  ->  {rule(planned)}")]
+    return [("+", rule(planned))] if planned else [("-", rule(current))]
+
+
 class RetentionReader(Resource):
     """The retention policy of one repository, to be read."""
 
     noun = "retention"
+    one = "repository"
+    naming = ("namespace", "repositories", "exclude")
     careful = True
     estimate = True
 
@@ -227,9 +246,17 @@ class RetentionReader(Resource):
         return []
 
     @classmethod
+    def named(cls, params):
+        return [f"{params['namespace']}/{name}" for name in params["repositories"] or []]
+
+    def full_name(self):
+        return f"{self.params['namespace']}/{self.target}"
+
+    @classmethod
     def targets(cls, client, params):
-        given = params["repositories"]
-        return names.exact(given) or names.expand(given, registry.lister(client, params["namespace"]), client.warnings)
+        given, exclude = params["repositories"], params.get("exclude")
+        lister = registry.lister(client, params["namespace"])
+        return names.exact(given, exclude) or names.expand(given, lister, client.warnings, exclude)
 
     def where(self, *rest: str) -> str:
         """Return the path of the repository's policies, or of something below it."""

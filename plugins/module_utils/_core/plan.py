@@ -1,0 +1,158 @@
+# Copyright: registry.hygiene contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A plan as a person reads it: what changes, grouped, names first, and what that costs. Short at any size. Pure.
+
+things: target -> its Resource, with the `entry` that it comes from. forecast: repository -> images, see forecast.py.
+"""
+
+from __future__ import annotations
+
+import collections
+
+from ansible_collections.registry.hygiene.plugins.module_utils._core import forecast as forecasts
+from ansible_collections.registry.hygiene.plugins.module_utils._core import names
+from ansible_collections.registry.hygiene.plugins.module_utils._core.text import plural, printable
+
+WIDTH = 110  # characters of a line
+MOST_GROUPS = 20  # of equal changes
+MOST_RULES = 6
+MOST_WORST = 10  # repositories that lose most
+MOST_ROWS = 50  # entries of a declaration
+NAMED = 3  # names of a group
+ORDER = "+~-"  # of changes that are about as many targets
+DAY = 86400
+
+
+def changes(things: dict, before: dict, after: dict, changed: list) -> list[dict]:
+    """Return the groups of equal changes, the largest first: {"sign", "text", "kind", "targets": [...]}."""
+    groups: dict = {}
+    for name in changed:
+        for sign, text in things[name].changes(before[name], after[name]):
+            groups.setdefault((sign, text, things[name].kind()), {})[name] = True
+    ordered = sorted(groups.items(), key=lambda item: (-len(item[1]), ORDER.find(item[0][0]), item[0][1]))
+    return [{"sign": sign, "text": text, "kind": kind, "targets": list(found)} for (sign, text, kind), found in ordered]
+
+
+def folded(targets: list, things: dict) -> list[str]:
+    """Return the targets in few words: a glob of an entry for all that it stands for, if all of them are there."""
+    left, found = dict.fromkeys(targets), []
+    for entry in dict.fromkeys(things[target].entry for target in targets):
+        for glob in entry.named:
+            if not names.is_glob(glob):
+                continue
+            matches = names.matcher(glob)
+            meant = [name for name, thing in things.items() if thing.entry is entry and matches(name)]
+            here = [name for name in meant if name in left]
+            missing = len(meant) - len(here)
+            if len(here) > NAMED and missing <= len(meant) // 2 or len(here) > 1 and not missing:
+                found.append(f"{glob} but {missing:,}" if missing else glob)
+                for name in here:
+                    del left[name]
+    return found + list(left)
+
+
+def short_list(words: list) -> str:
+    """Return the first few of the words, and that there are more."""
+    more = ", ..." if len(words) > NAMED else ""
+    return ", ".join(printable(word, 60) for word in words[:NAMED]) + more
+
+
+def lines(groups: list, things: dict, forecast: dict | None, params: dict, estimate: bool) -> list[str]:
+    """Return the plan for a person, in about 60 lines whatever its size."""
+    found = []
+    for group in groups[:MOST_GROUPS]:
+        some = short_list(folded(group["targets"], things))
+        number = len(group["targets"])
+        who = some if number == 1 else f"{plural(number, group['kind'])} ({some})"
+        found.append(printable(f"{group['sign']} {who}: {group['text']}", 2 * WIDTH))
+    rest = groups[MOST_GROUPS:]
+    if rest:
+        number = len({target for group in rest for target in group["targets"]})
+        found.append(f"  and {plural(len(rest), 'other change')} of {plural(number, 'target')}, see plan_file")
+    if forecast is not None:
+        found += _of_images(forecast, params["preview_limit"], estimate)
+    return found
+
+
+def _of_images(forecast: dict, limit: int, estimate: bool) -> list[str]:
+    sums = forecasts.totals(forecast)
+    go, perhaps, anyway = sums["count"], sums["uncertain_count"], sums["anyway_count"]
+    if not go and not perhaps:
+        return [f"  no image goes of {sums['total']:,}"] if sums["total"] else []
+    text = f"  {plural(go, 'image')} of {sums['total']:,} {'goes' if go == 1 else 'go'}"
+    text += f" ({size(sums['bytes'])})" if sums["bytes"] else ""
+    text += f", {perhaps:,} more may" if perhaps else ""
+    if anyway:
+        text += f"; {anyway:,} of them would go anyway, this adds {sums['added_count']:,}"
+    found = [text + ("; an estimate, not all rules are documented" if estimate else "")]
+    rules = collections.Counter(image["because"] for images in forecast.values() for image in forecasts.going(images))
+    for rule, number in rules.most_common(MOST_RULES):
+        found.append(printable(f"    {number:>7,}  {rule}", WIDTH))
+    if len(rules) > MOST_RULES:
+        others = rules.most_common()[MOST_RULES:]
+        found.append(f"    {sum(number for _rule, number in others):>7,}  for {plural(len(others), 'other reason')}")
+    worst = forecasts.worst(forecast, MOST_WORST, limit)
+    for one in worst:
+        loses, total = one["count"] + one["uncertain_count"], one["count"] + one["uncertain_count"] + one["kept_count"]
+        found.append(f"  {printable(one['target'], 60)}: {loses:,} of {total:,} go, {one['kept_count']:,} stay")
+        found += [line_of(image) for image in one["images"]]
+        if loses > len(one["images"]) > 0:
+            found.append(f"      and {loses - len(one['images']):,} more")
+    others = sums["repositories"] - len(worst)
+    if others > 0:
+        number = go + perhaps - sum(one["count"] + one["uncertain_count"] for one in worst)
+        found.append(f"  and {number:,} images of {others:,} other repositories")
+    return found
+
+
+def line_of(image: dict) -> str:
+    """Return an image that goes or may go, with age, size and reason."""
+    digest = (image["digest"] or "")[:19]
+    parts = [
+        printable(image["tag"] or digest, 40),
+        f"{image['age'] // DAY} d" if image["age"] is not None else "",
+        size(image["size"]) if image["size"] else "",
+        image["because"] + (" (anyway)" if image["anyway"] else ""),
+    ]
+    return printable(f"    {'-' if image['fate'] == forecasts.GOES else '?'} {'  '.join(filter(None, parts))}", WIDTH)
+
+
+def size(number: int) -> str:
+    """Return bytes for a person, in powers of 1,000 as registries show them."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if number < 1000:
+            return f"{number:.0f} B" if unit == "B" else f"{number:.1f} {unit}"
+        number /= 1000
+    return f"{number:,.1f} TB"
+
+
+def rows(entries: list, things: dict, changed: list, forecast: dict | None, blown: dict) -> list[dict]:
+    """Return a row of each entry (at most MOST_ROWS): what it is about, its targets and images, the limit that refuses.
+
+    blown: entry -> name of the limit.
+    """
+    images: dict = {entry: {} for entry in entries}
+    for repository, found in (forecast or {}).items():
+        for image in found:
+            images[things[image["by"]].entry].setdefault(repository, []).append(image)
+    changing = set(changed)
+    found = []
+    for entry in entries[:MOST_ROWS]:
+        own = [name for name, thing in things.items() if thing.entry is entry]
+        change = sum(name in changing for name in own)
+        sums = forecasts.totals(images[entry]) if forecast is not None else {}
+        known = {
+            key: sums.get(key) if change else 0
+            for key in ("count", "uncertain_count", "anyway_count", "total", "bytes")
+        }
+        found.append(
+            {
+                "what": printable(entry.label, 200),
+                "targets": len(own),
+                "changed": change,
+                **known,
+                "limit": blown.get(entry, ""),
+            }
+        )
+    return found

@@ -1,0 +1,137 @@
+# Copyright: registry.hygiene contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a module is made of: a noun with verbs. A resource knows neither Ansible nor who calls it."""
+
+from __future__ import annotations
+
+from typing import Any, Callable
+
+from ansible_collections.registry.hygiene.plugins.module_utils._core import forecast as forecasts
+from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import RegistryError
+
+
+class Resource:
+    """A noun with verbs; one object for each target of a task.
+
+    States are plain data in the option names of the module; equal states mean that nothing is to be done.
+    """
+
+    noun = "state"  # the key of the state in a result
+    nouns = None  # several keys of a result, if states are dictionaries with these keys
+    module = ""  # the name of the module
+    one = "target"  # what people call a target
+    naming = ()  # the options that say which targets are meant
+    foresees = False  # True: changes delete images, and foresee tells which
+    estimate = False  # True: the registry does not document all that foresee has to know
+    follow = None  # follow(state): wait for what was started or found running; returns its last state
+    careful = False  # the first target is read alone, because the registry locks accounts after some refusals
+    idle = False  # set by apply if somebody else did it in the meantime
+
+    def __init__(self, client: Any, entry: Any, target: str) -> None:
+        self.client = client
+        self.entry = entry
+        self.params = entry.params
+        self.target = target
+        self.name = self.full_name() if entry.number is not None else target
+
+    @classmethod
+    def validate(cls, params: dict) -> list[str]:
+        """Return warnings about the options; raises PlanRefused. Pure, and called before any request."""
+        return []
+
+    @classmethod
+    def named(cls, params: dict) -> list[str]:
+        """Return the names and globs that the options give for targets. Pure."""
+        return []
+
+    @classmethod
+    def targets(cls, client: Any, params: dict) -> str | list[str]:
+        """Return the names that the task is about (GET only): a text if one is named exactly, otherwise a list."""
+        raise NotImplementedError
+
+    def full_name(self) -> str:
+        """Return the name of the target that no other one in the registry has."""
+        return self.target
+
+    def kind(self) -> str:
+        """Return what people call this target."""
+        return self.one
+
+    def read(self) -> Any:
+        """Return how it is now (GET only)."""
+        raise NotImplementedError
+
+    def plan(self, current: Any) -> Any:
+        """Return how it should be. Pure."""
+        return current
+
+    def changes(self, current: Any, planned: Any) -> list[tuple[str, str]]:
+        """Return what a person has to know of a change: (+, - or ~, text) for each thing that differs. Pure."""
+        if not isinstance(current or {}, dict) or not isinstance(planned or {}, dict):
+            return [("~", f"{current}  ->  {planned}")]
+        return differences(current or {}, planned or {})
+
+    def foresee(self, current: Any, planned: Any) -> tuple[dict, dict | None]:
+        """Return the forecasts under what is planned, and under what is there now (None: nothing goes); GET only.
+
+        A forecast is {"deletions", "uncertain", "kept"}, each a list of images: {"target": its repository, "tag",
+        "digest", "age" in seconds, "size" in bytes, "because": the rule or reason}.
+        """
+        raise NotImplementedError
+
+    @classmethod
+    def foresee_all(
+        cls, client: Any, things: dict, before: dict, after: dict, each: Callable[[Callable, Any], tuple]
+    ) -> tuple[dict, dict, dict]:
+        """Return repository -> images (see forecast.py), repository -> names of the targets whose change it feels (the
+        nearest first), and name -> RegistryError of the targets that cannot be forecast; GET only.
+
+        things: the targets that change. each(verb, names): the results and errors of verb(name), in parallel. A
+        registry whose targets touch one another writes its own.
+        """
+        found, errors = each(
+            lambda name: forecasts.compared(*things[name].foresee(before[name], after[name]), lambda image: name),
+            list(things),
+        )
+        forecast = {repository: images for one in found.values() for repository, images in one.items()}
+        owners = {repository: [name] for name, one in found.items() for repository in one}
+        return forecast, owners, errors
+
+    def apply(self, current: Any, planned: Any) -> Any:
+        """Make it so, with no moment in between that is worse than both; returns a state if plan could not know it."""
+        raise NotImplementedError
+
+    def read_back(self, doubt: RegistryError, look: Callable[[], Any]) -> Any:
+        """Return look(), after a write with an unknown effect; if that fails, the error tells of both."""
+        try:
+            return look()
+        except RegistryError as error:
+            raise RegistryError(f"{doubt}; reading back failed: {error}") from None
+
+
+def differences(current: dict, planned: dict) -> list[tuple[str, str]]:
+    """Return (sign, text) for each key that differs between two states."""
+    found = []
+    for key in dict.fromkeys([*planned, *current]):
+        old, new = current.get(key), planned.get(key)
+        if old == new:
+            continue
+        if old is None:
+            found.append(("+", f"{key}: {said(new)}"))
+        elif new is None:
+            found.append(("-", f"{key}: {said(old)}"))
+        else:
+            found.append(("~", f"{key}: {said(old)}  ->  {said(new)}"))
+    return found
+
+
+def said(value: Any) -> str:
+    """Return a value as people write it in YAML."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        return f"[{', '.join(map(said, value))}]"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{key}: {said(item)}' for key, item in value.items())}}}"
+    return "null" if value is None else str(value)

@@ -1,0 +1,156 @@
+# Copyright: registry.hygiene contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The result of a task: what a person decides on, short at any size, and the plan file, which has everything."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+from ansible_collections.registry.hygiene.plugins.module_utils._core import forecast as forecasts
+from ansible_collections.registry.hygiene.plugins.module_utils._core import fuse, plan, planfile
+from ansible_collections.registry.hygiene.plugins.module_utils._core.engine import grouped
+from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import PlanRefused
+from ansible_collections.registry.hygiene.plugins.module_utils._core.text import plural, printable
+
+ARGUMENT_SPEC = dict(
+    preview=dict(type="bool", default=False),
+    preview_limit=dict(type="int", default=3),
+    return_states=dict(type="str", choices=["auto", "all", "none"], default="auto"),
+)
+MOST = 50  # states, failures and names in a result
+MOST_CAUSES = 8  # of failures that a message names
+LONGEST_MESSAGE = 950  # characters: AWX cuts at 1,024
+MOST_PREVIEW = 1000
+
+
+def check_options(params: dict) -> None:
+    """Raise PlanRefused if the options cannot be followed."""
+    if not 0 <= params["preview_limit"] <= MOST_PREVIEW:
+        raise PlanRefused(
+            f"preview_limit: write how many images of each of the worst repositories to show, 0 to {MOST_PREVIEW}"
+        )
+
+
+class Report:
+    """Makes the result of an outcome."""
+
+    def __init__(self, resource: type, client: Any, params: dict, check_mode: bool) -> None:
+        self.resource = resource
+        self.client = client
+        self.params = params
+        self.check_mode = check_mode
+
+    def hold(self, outcome: Any) -> None:
+        """Hold the plan of an outcome against an earlier one, if the task says so; write it to its file."""
+        if not self.resource.foresees:
+            return
+        if self.params["plan"] and not outcome.refusals:
+            outcome.refusals = planfile.differing(
+                self.params["plan"],
+                self.resource.module,
+                self.client.url,
+                self._changes(outcome),
+                outcome.forecast or {},
+            )
+        if self.params["plan_file"]:
+            head = {
+                "made": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
+                "module": self.resource.module,
+                "registry": self.client.url,
+                "check_mode": self.check_mode,
+                "estimate": self.resource.estimate,
+                "refused": fuse.message(outcome.refusals) if outcome.refusals else None,
+                "plan": self.summary(outcome),
+                "failures": {name: str(error) for name, error in outcome.failures.items()},
+                "left_out": dict(self.client.left_out),
+            }
+            planfile.save(self.params["plan_file"], head, self._changes(outcome), outcome.forecast or {})
+
+    def _changes(self, outcome: Any) -> list[dict]:
+        return [
+            {
+                "target": name,
+                "entry": outcome.things[name].entry.label,
+                "before": outcome.before[name],
+                "after": outcome.after[name],
+            }
+            for name in outcome.changed_targets
+        ]
+
+    def summary(self, outcome: Any) -> dict:
+        """Return the plan in numbers and the worst of it."""
+        known = outcome.forecast is not None
+        blown = {entry: refusal.limit for refusal in outcome.refusals for entry in refusal.entries}
+        return {
+            "targets": len(outcome.things),
+            "changed": len(outcome.changed_targets),
+            "failed": len(outcome.failures),
+            "left_out": len(self.client.left_out),
+            "images": dict(forecasts.totals(outcome.forecast), estimate=self.resource.estimate) if known else None,
+            "refused": None if not outcome.refusals else _refused(outcome.refusals),
+            "rows": plan.rows(outcome.entries, outcome.things, outcome.changed_targets, outcome.forecast, blown),
+            "worst": forecasts.worst(outcome.forecast, plan.MOST_WORST, self.params["preview_limit"]) if known else [],
+        }
+
+    def of(self, outcome: Any, diff: bool) -> dict:
+        """Return the result."""
+        found = dict(changed=outcome.changed)
+        if not outcome.refusals:
+            found.update(self._states(outcome))
+        if self.client.left_out:  # not "skipped": Ansible would take the whole task for skipped
+            found["left_out"] = _first(self.client.left_out)
+        if self.resource.foresees:
+            groups = plan.changes(outcome.things, outcome.before, outcome.after, outcome.changed_targets)
+            lines = plan.lines(groups, outcome.things, outcome.forecast, self.params, self.resource.estimate)
+            found["changed_targets"] = outcome.changed_targets[:MOST]
+            found["plan"] = dict(self.summary(outcome), lines=lines, file=self.params["plan_file"])
+            if diff:
+                found["diff"] = {"prepared": "".join(f"{line}\n" for line in lines)}
+        if outcome.refusals:
+            found.update(failed=True, changed=False, msg=_cut(fuse.message(outcome.refusals)))
+        if outcome.failures:
+            messages = {name: str(error) for name, error in outcome.failures.items()}
+            found.update(failed=True, failures=_first(messages))
+            found.setdefault("msg", _failed(messages, len(outcome.things)))
+        return found
+
+    def _states(self, outcome: Any) -> dict:
+        """Return the states that the result holds, under the key of the noun or of each noun."""
+        names = list(outcome.after)
+        if self.resource.foresees and not outcome.single:
+            how = self.params["return_states"]
+            if how == "none":
+                names = []
+            elif how == "auto" and len(names) > MOST:
+                names = outcome.changed_targets[:MOST]
+        found = {}
+        for noun in self.resource.nouns or [self.resource.noun]:
+            states = {name: outcome.after[name] for name in names}
+            if self.resource.nouns:
+                states = {name: state[noun] for name, state in states.items()}
+            found[noun] = next(iter(states.values()), None) if outcome.single else states
+        return found
+
+
+def _refused(refusals: list) -> dict:
+    first = refusals[0]
+    return {"limit": first.limit, "message": fuse.message(refusals).splitlines()[0], "count": len(refusals)}
+
+
+def _first(messages: dict) -> dict:
+    return {name: printable(text, 500) for name, text in list(messages.items())[:MOST]}
+
+
+def _failed(messages: dict, total: int) -> str:
+    """Return what failed: one line for each cause."""
+    causes = grouped(messages)
+    lines = [f"{len(messages):,} of {plural(total, 'target')} failed", *causes[:MOST_CAUSES]]
+    if len(causes) > MOST_CAUSES:
+        lines.append(f"and {len(causes) - MOST_CAUSES:,} other causes, see failures")
+    return _cut("\n".join(lines))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST_MESSAGE else f"{text[: LONGEST_MESSAGE - 3]}..."
