@@ -1,7 +1,7 @@
 # Copyright: registry.hygiene contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which images go, of several registries: by rule and by age, and a bounded choice of them by name. Pure."""
+"""Which images go, of several registries: the certain ones by rule and by age, a bounded choice by name. Pure."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Details:
     def _count(self, registry: str, name: str, images: list, said: dict) -> None:
         going = [image for image in images if image.get("fate") in GOING]
         self.known += len(going)
-        for image in going:
+        for image in (one for one in going if one["fate"] == "goes"):
             rule, size = str(image.get("because") or "no reason known"), image.get("size") or 0
             for sums in (self.rules.setdefault(rule, [0, 0]), self.ages.setdefault(age_of(image.get("age")), [0, 0])):
                 sums[0] += 1
@@ -90,7 +90,7 @@ class Details:
 
     def by_age(self) -> list[tuple]:
         """Return (age, images, bytes), the youngest first."""
-        return [(name, *sums) for name, sums in self.ages.items() if self.known]
+        return [(name, *sums) for name, sums in self.ages.items()]
 
 
 def age_of(seconds: float | None) -> str:

@@ -91,11 +91,11 @@ def _troubles(registries: list) -> Iterable[str]:
 def _charts(registries: list, details: Details) -> Iterable[str]:
     of_registries = [(each["name"], done(each)["count"], done(each)["bytes"]) for each in registries]
     losing = sorted((row for row in of_registries if row[1] or row[2]), key=lambda row: row[1] or 0, reverse=True)
-    if not losing and not details.known:
+    if not losing and not details.rules:
         return
     yield '<h2>What goes</h2>\n<p class="soft"><i class="key"></i>images <i class="key bytes"></i>bytes</p>\n'
-    yield f'<div class="two">{_chart("By registry", losing[:MOST_BARS], len(losing) - MOST_BARS)}'
-    if details.known:
+    yield f'<div class="charts">{_chart("By registry", losing[:MOST_BARS], len(losing) - MOST_BARS)}'
+    if details.rules:
         yield _chart("By age", details.by_age())
         yield _chart("By rule", details.by_rule())
     yield "</div>\n"
@@ -128,10 +128,13 @@ def _entries(registries: list) -> Iterable[str]:
         for row in each["rows"]:
             limit = f'<b class="go">{_text(row["limit"])}</b>' if row["limit"] else "ok"
             rows.append(_row(ENTRY, [_text(row["what"]), *_numbers(row), limit], "find"))
-        known = each["numbers"]["targets"] is not None
+        known = each["declared"] and each["numbers"]["targets"] is not None
         foot = _row(ENTRY, ["Total", *_numbers(each["numbers"]), ""]) if rows or known else ""
         note = f'<p class="soft">{HELD.capitalize()}.</p>' if each["held"] else ""
-        note += "" if each["declared"] else '<p class="soft">Nothing is declared.</p>'
+        said = (
+            "Nothing is declared." if not each["declared"] else "" if rows or known else "Nothing is known: see above."
+        )
+        note += f'<p class="soft">{said}</p>' if said else ""
         note += f'<p class="soft">{ESTIMATE}</p>' if each["estimate"] else ""
         left = [f"<li>{_text(one['text'], 1000)}</li>" for one in each["messages"] if one["kind"] == "skipped"]
         note += f'<p class="soft">Left as they are:</p><ul>{"".join(left)}</ul>' if left else ""

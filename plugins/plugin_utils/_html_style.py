@@ -37,8 +37,8 @@ p { margin: 6px 0; }
 .go { color: var(--go); } .perhaps { color: var(--perhaps); } .fine { color: var(--fine); }
 .note { background: var(--note); border-color: var(--go); }
 .note ul, .card ul { margin: 4px 0 0; padding-left: 20px; }
-.two { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 420px), 1fr)); gap: 16px; }
-.two .card { margin: 0; }
+.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 340px), 1fr)); gap: 16px; }
+.charts .card { margin: 0; }
 .bar { margin: 0 0 14px; }
 .bar:last-child { margin-bottom: 0; }
 .bar > span { display: block; overflow-wrap: anywhere; }
@@ -70,14 +70,13 @@ code { font: 13px/1.5 ui-monospace, monospace; }
   .figures b { font-size: 21px; }
   .card { padding: 14px; }
   thead { display: none; }
-  table, tbody, tfoot, tr, td { display: block; }
-  tr { padding: 9px 0; border-bottom: 1px solid var(--line); }
+  table, tbody, tfoot { display: block; }
+  tr { display: flex; flex-wrap: wrap; gap: 1px 16px; padding: 9px 0; border-bottom: 1px solid var(--line); }
   tbody tr:last-child { border-bottom: 0; }
-  td, tfoot td { border: 0; padding: 1px 0; display: grid; grid-template-columns: 110px minmax(0, 1fr);
-    gap: 10px; text-align: left; }
-  td.number { text-align: left; white-space: normal; }
+  td, tfoot td { border: 0; padding: 0; display: flex; gap: 6px; text-align: left; max-width: 100%; }
+  td:first-child { flex-basis: 100%; font-weight: 600; }
   td:empty { display: none; }
-  td::before { content: attr(data-label); color: var(--soft); font-size: 13px; font-weight: 400; }
+  td:not(:first-child)::before { content: attr(data-label); color: var(--soft); font-weight: 400; white-space: nowrap; }
 }
 @media print { .finder { display: none; } body { background: none; } }
 """
