@@ -19,8 +19,8 @@ MOST_ROWS = 50
 MOST_WORST = 10
 MOST_MESSAGES = 50
 MOST_MESSAGE = 900  # characters
-MOST_REASONS = 8  # in the message of a failure
-MOST_REASON = 100  # characters of each
+MOST_REASONS = 6  # in the message of a failure
+MOST_REASON = 90  # characters of each
 
 
 def registry(name: str, results: list, check_mode: bool) -> dict:

@@ -53,7 +53,7 @@ def planned(found: dict[str, dict], entries: dict[str, int] | None = None, refus
         "anyway_count": anyway,
         "added_count": len(going) - anyway,
         "total": sum(len(each["images"]) for each in found.values()),
-        "bytes": sum(one["size"] for one in sure),
+        "bytes": sum(one["size"] or 0 for one in sure),
         "repositories": sum(map(bool, losing.values())),
         "estimate": False,
     }
@@ -81,7 +81,7 @@ def planned(found: dict[str, dict], entries: dict[str, int] | None = None, refus
                 "count": sum(one["fate"] == "goes" for one in losing[name]),
                 "uncertain_count": sum(one["fate"] == "perhaps" for one in losing[name]),
                 "kept_count": 3,
-                "bytes": sum(one["size"] for one in losing[name]),
+                "bytes": sum(one["size"] or 0 for one in losing[name] if one["fate"] == "goes"),
                 "images": losing[name][:3],
             }
             for name in worst
