@@ -42,7 +42,8 @@ class ActionModule(ActionBase):
             registries = [_report.registry(name, params["results"], check_mode)]
         else:
             registries = [
-                _report.registry(name, _listed(name, found), check_mode) for name, found in params["hosts"].items()
+                _report.registry(name, _listed(name, found), check_mode)
+                for name, found in sorted(params["hosts"].items())
             ]
         # Each line by itself: ansible-runner makes an event of each, and AWX cuts long ones.
         for text, kind in shown(params["show"], registries, params["hosts"] is not None, check_mode):

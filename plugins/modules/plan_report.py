@@ -29,7 +29,7 @@ options:
     type: str
   hosts:
     description:
-      - A list of results of each registry by its name, for the sum over all of them.
+      - A list of results of each registry by its name, for the sum over all of them. They are sorted by name.
     type: dict
   show:
     description:

@@ -27,6 +27,7 @@ NAMES = ["registry-hygiene-preview.html", "registry-hygiene-preview.json", "regi
 def report(options, check_mode=True):
     """Return the result of the task, and the lines that it displayed."""
     action = action_plugin("plan_report", options, check_mode)
+    action._load_name = "plan_report"  # as the loader of plugins does
     lines = []
     with mock.patch.object(action._display, "display", side_effect=lambda text, color=None: lines.append(text)):
         result = action.run(task_vars={"inventory_hostname": "quay.example.com"})
@@ -57,8 +58,8 @@ def test_what_is_shown_can_be_chosen(show, expected):
 def test_several_registries_are_summed_up():
     hosts = {"one": [RESULT], "two": [REFUSED], "three": RESULT}
     result, lines = report({"hosts": hosts, "stats": True})
-    assert [line[:7].strip() for line in lines[1:5]] == ["~ one", "! two", "~ three", "~ total"]
-    assert list(result["ansible_stats"]["data"]["registry_hygiene"]["hosts"]) == ["one", "two", "three"]
+    assert [line[:7].strip() for line in lines[1:5]] == ["~ one", "~ three", "! two", "~ total"]
+    assert list(result["ansible_stats"]["data"]["registry_hygiene"]["hosts"]) == ["one", "three", "two"]
 
 
 @pytest.mark.parametrize(

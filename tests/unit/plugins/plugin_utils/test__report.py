@@ -205,9 +205,9 @@ class Page(html.parser.HTMLParser):
         self.elements, self.attributes, self.shown = set(), set(), []
         self.feed(text)
 
-    def handle_starttag(self, tag, attributes):
+    def handle_starttag(self, tag, attrs):
         self.elements.add(tag)
-        self.attributes.update(name for name, _value in attributes)
+        self.attributes.update(name for name, _value in attrs)
 
     def handle_data(self, data):
         self.shown.append(data)
