@@ -47,7 +47,7 @@ class ActionModule(ActionBase):
             ]
         # Each line by itself: ansible-runner makes an event of each, and AWX cuts long ones.
         for text, kind in shown(params["show"], registries, params["hosts"] is not None, check_mode):
-            self._display.display(text, color=getattr(C, COLOURS[kind]) if kind in COLOURS else None)
+            self._display.display(_table.cut(text), color=getattr(C, COLOURS[kind]) if kind in COLOURS else None)
         files = []
         if params["folder"]:
             files = _report_files.write(params["folder"], params["formats"], registries, check_mode)

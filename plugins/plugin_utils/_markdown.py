@@ -59,7 +59,7 @@ def _registry(registry: dict, check_mode: bool) -> str:
     if registry["estimate"]:
         text += "\nAn estimate: the registry does not document all of its rules.\n"
     if registry["messages"]:
-        text += "\n" + "".join(f"- **{each['kind']}**: {_text(each['text'], 1000)}\n" for each in registry["messages"])
+        text += "\n" + "".join(f"- {_text(each['text'], 1000)}\n" for each in registry["messages"])
         text += f"- and {number(registry['more_messages'])} more\n" if registry["more_messages"] else ""
     losing = [repository for repository in registry["worst"] if loss(repository)[0]]
     if losing:

@@ -24,7 +24,7 @@ from ansible_collections.registry.hygiene.plugins.plugin_utils._report import (
 
 WIDTH = 79
 LEAST_NAME = 12
-MOST_LINE = 900  # characters: AWX shows 1,024 bytes of an event
+MOST_LINE = 950  # bytes: AWX shows 1,024 of an event, and colours take some
 MOST_SHOWN = 5  # repositories
 MOST_IMAGES = 3  # of each
 MOST_MESSAGES = 10
@@ -65,7 +65,7 @@ def of_all(registries: list, check_mode: bool) -> list:
         reverse=True,
     )
     for repository, name in worst[:MOST_SHOWN] if several else []:
-        lines.append((_cut(f"{_losing(repository)} ({printable(name, 60)})"), "change"))
+        lines.append((cut(f"{_losing(repository)} ({printable(name, 60)})"), "change"))
     bad = "bad" if found["refused"] or found["failed"] else "strong"
     return [*lines, (printable(f"In all: {summary(registries, check_mode)}", MOST_LINE), bad)]
 
@@ -75,6 +75,12 @@ def of_plan(registry: dict) -> list:
     kinds = {"+": "change", "~": "change", "-": "bad", "!": "bad"}
     lines = [(printable(line, MOST_LINE), kinds.get(str(line)[:1], "")) for line in registry["lines"]]
     return [(printable(registry["name"], 200), "strong"), *lines, *_messages(registry)]
+
+
+def cut(text: str) -> str:
+    """Return a line of at most MOST_LINE bytes."""
+    data = text.encode()
+    return text if len(data) <= MOST_LINE else data[: MOST_LINE - 3].decode("utf-8", "ignore") + "..."
 
 
 def width(text: str) -> int:
@@ -140,7 +146,7 @@ def _repository(repository: dict) -> list:
         facts += ["would go anyway"] if image.get("anyway") else []
         name = printable(image_name(image), 128)
         text = "  ".join([name, *(printable(fact, 300) for fact in facts if fact)])
-        lines.append((_cut(f"  {FATES.get(image.get('fate'), '-')} {text}"), ""))
+        lines.append((cut(f"  {FATES.get(image.get('fate'), '-')} {text}"), ""))
     more = loss(repository)[0] - len(shown)
     return lines + ([(f"    and {number(more)} more", "")] if more > 0 else [])
 
@@ -153,10 +159,6 @@ def _messages(registry: dict) -> list:
     more = len(registry["messages"]) - len(lines) + registry["more_messages"]
     lines += [(f"and {plural(more, 'message')} more", "")] if more else []
     return lines + [(f"All of it: {printable(path, MOST_LINE)}", "") for path in registry["files"]]
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= MOST_LINE else f"{text[: MOST_LINE - 3]}..."
 
 
 def _padded(text: str, room: int) -> str:

@@ -55,6 +55,11 @@ def test_what_is_shown_can_be_chosen(show, expected):
     assert report({"results": [RESULT], "show": show})[1] == expected
 
 
+def test_each_line_fits_into_an_event():
+    _result, lines = report({"results": [{"failed": True, "msg": "日" * 5000}], "name": "日" * 5000})
+    assert 940 < max(len(line.encode()) for line in lines) <= 950
+
+
 def test_several_registries_are_summed_up():
     hosts = {"one": [RESULT], "two": [REFUSED], "three": RESULT}
     result, lines = report({"hosts": hosts, "stats": True})
