@@ -17,7 +17,10 @@ from contract.rows import ROWS
 
 ROOT = Path(__file__).resolve().parents[2]
 PLUGINS = ROOT / "plugins"
-MODULES = sorted(PLUGINS.glob("modules/*.py"))
+DOCUMENTED = sorted(PLUGINS.glob("modules/*.py"))
+# Modules that are no more than the documentation of an action plugin, as they talk to no registry.
+REPORTING = ["plan_report"]
+MODULES = [path for path in DOCUMENTED if path.stem not in REPORTING]
 NAMES = [path.stem for path in MODULES]
 ROLES = sorted(path for path in (ROOT / "roles").iterdir() if path.is_dir())
 SHARED = sorted(PLUGINS.glob("module_utils/**/*.py"))
@@ -27,6 +30,7 @@ CORE = "_core"
 HOME = "ansible_collections.registry.hygiene.plugins.module_utils"
 IMPORT = re.compile(rf"^\s*from {re.escape(HOME)}\.(\S+) import (.+)", re.MULTILINE)
 each_module = pytest.mark.parametrize("module", MODULES, ids=NAMES)
+each_documented = pytest.mark.parametrize("module", DOCUMENTED, ids=[path.stem for path in DOCUMENTED])
 each_role = pytest.mark.parametrize("role", ROLES, ids=[path.name for path in ROLES])
 MOST_LINES = 80
 MOST_FAKE_LINES = 520
@@ -77,12 +81,12 @@ def test_a_module_leaves_to_the_engine_what_is_its(module):
     assert not names & ENGINE_ONLY
 
 
-@each_module
+@each_documented
 def test_a_module_is_documented_with_full_names(module):
     found = documents(module)
     assert found["RETURN"] and found["EXAMPLES"]
     assert f"registry.hygiene.{module.stem}" in options_of(found["EXAMPLES"])
-    assert not [key for key in options_of(found["EXAMPLES"]) if key in NAMES]
+    assert not [key for key in options_of(found["EXAMPLES"]) if key in NAMES + REPORTING]
     for name in found["DOCUMENTATION"]["extends_documentation_fragment"]:
         if name.startswith("registry.hygiene."):
             assert (PLUGINS / "doc_fragments" / f"{name.split('.')[2]}.py").is_file()
@@ -99,6 +103,17 @@ def test_a_module_runs_in_process_too(module):
     assert f'described("{module.stem}")' in action.read_text()
 
 
+@pytest.mark.parametrize("name", REPORTING)
+def test_what_only_reports_is_documentation_and_an_action_without_a_registry(name):
+    assert not [node for node in ast.parse((PLUGINS / "modules" / f"{name}.py").read_text()).body
+                if isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.Import))]  # fmt: skip
+    files = [PLUGINS / "action" / f"{name}.py", *PLUGINS.glob("plugin_utils/*.py")]
+    reached = set().union(*(imports(path) for path in files if path.stem != "_in_process"))
+    assert reached == {f"{CORE}.text"}
+    groups = yaml.safe_load((ROOT / "meta/runtime.yml").read_text())["action_groups"]
+    assert name not in [item for members in groups.values() for item in members]
+
+
 @each_module
 def test_a_module_is_in_the_action_group_of_its_registry_and_of_all(module):
     groups = yaml.safe_load((ROOT / "meta/runtime.yml").read_text())["action_groups"]
@@ -109,7 +124,7 @@ def test_a_module_is_in_the_action_group_of_its_registry_and_of_all(module):
     ]
 
 
-@each_module
+@each_documented
 def test_a_module_is_in_the_readme(module):
     assert f"`{module.stem}`" in (ROOT / "README.md").read_text()
 

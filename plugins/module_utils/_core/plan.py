@@ -142,6 +142,7 @@ def rows(entries: list, things: dict, changed: list, forecast: dict | None, blow
         own = [name for name, thing in things.items() if thing.entry is entry]
         change = sum(name in changing for name in own)
         sums = forecasts.totals(images[entry]) if forecast is not None else {}
+        sums["total"] = sum(len(forecast[repository]) for repository in images[entry]) if sums else None
         known = {
             key: sums.get(key) if change else 0
             for key in ("count", "uncertain_count", "anyway_count", "total", "bytes")
