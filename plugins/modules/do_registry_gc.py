@@ -257,7 +257,7 @@ class GarbageCollection(garbage_collection.GcReader, runs.Run):
 
     module = "do_registry_gc"
     noun = "garbage_collection"
-    one = "registry"
+    called = "registry"
     naming = ("registries", "exclude")
     foresees = True
     estimate = True

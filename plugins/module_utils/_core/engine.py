@@ -23,8 +23,7 @@ class Outcome:
     before: dict = dataclasses.field(default_factory=dict)
     after: dict = dataclasses.field(default_factory=dict)
     changed_targets: list = dataclasses.field(default_factory=list)
-    failures: dict = dataclasses.field(default_factory=dict)  # target -> RegistryError
-    skipped: dict = dataclasses.field(default_factory=dict)  # target -> why it is left as it is
+    failures: dict = dataclasses.field(default_factory=dict)  # target -> RegistryError, in the end its text
     forecast: dict | None = None  # repository -> images
     owners: dict = dataclasses.field(default_factory=dict)  # repository -> targets whose change it feels
     refusals: list = dataclasses.field(default_factory=list)  # limits that the plan goes beyond: nothing was written
@@ -40,12 +39,36 @@ class Outcome:
 
 
 def converge(
-    resource_class: type, client: Any, params: dict, check_mode: bool, content: Any = (), hold: Callable = None
+    resource_class: type, client: Any, params: dict, check_mode: bool, content: Any = (), hold: Callable | None = None
 ) -> Outcome:
     """Read all targets, plan all, forecast, hold the plan against its limits, and only then write.
 
     content: names of the options that say what is to become of a target. hold(outcome): may refuse the plan, too.
     """
+    outcome = _meant(resource_class, client, params, content)
+    with Crew(max(1, min(params["workers"], len(outcome.things))), client) as crew:
+        _read(crew, outcome)
+        things, before = outcome.things, outcome.before
+        outcome.after = _each(crew, outcome, "planned", lambda name: things[name].plan(before[name]), before)
+        outcome.changed_targets = [name for name in outcome.after if outcome.after[name] != before[name]]
+        asked = check_mode or any(params.get(name) for name in ("preview", "plan", "plan_file"))
+        if resource_class.foresees and (asked or fuse.any_set(outcome.entries)):
+            _forecast(crew, outcome, resource_class, client, params)
+        if hold:
+            hold(outcome)
+        if not (check_mode or outcome.refusals):
+            _write(crew, outcome, client)
+        out = {name for name in outcome.changed_targets if things[name].idle or name in outcome.failures}
+        outcome.changed_targets = [name for name in outcome.changed_targets if name not in out]
+        outcome.after = {name: state for name, state in outcome.after.items() if name not in outcome.failures}
+        if resource_class.follow and not (check_mode or outcome.refusals):  # what comes now makes none of it undone
+            after = outcome.after
+            after.update(_each(crew, outcome, None, lambda name: things[name].follow(after[name]), list(after)))
+    return _ended(outcome, client)
+
+
+def _meant(resource_class: Any, client: Any, params: dict, content: Any) -> Outcome:
+    """Return the outcome of a task with all targets that it is about, each with its entry."""
     entries = declarations.entries(resource_class, params)
     things: dict = {}
     single = False
@@ -55,36 +78,15 @@ def converge(
         for target in [found] if isinstance(found, str) else dict.fromkeys(found):
             thing = resource_class(client, entry, target)
             declarations.claim(things, thing.name, thing, content)
-    outcome = Outcome(entries, things, single)
+    return Outcome(entries, things, single)
 
-    with Crew(max(1, min(params["workers"], len(things) or 1)), client) as crew:
-        _read(crew, outcome, client)
-        outcome.after = _each(
-            crew, outcome, "plan", lambda name: things[name].plan(outcome.before[name]), outcome.before
-        )
-        outcome.changed_targets = [name for name in outcome.after if outcome.after[name] != outcome.before[name]]
-        wanted = (
-            check_mode or any(params.get(name) for name in ("preview", "plan", "plan_file")) or fuse.any_set(entries)
-        )
-        if resource_class.foresees and wanted:
-            _forecast(crew, outcome, resource_class, client, params)
-        if hold:
-            hold(outcome)
-        if outcome.refusals:
-            return outcome
-        if not check_mode:
-            _write(crew, outcome, client)
-        if resource_class.follow and not check_mode:
-            reached = [name for name in outcome.after if name not in outcome.failures]
-            followed = _each(crew, outcome, None, lambda name: things[name].follow(outcome.after[name]), reached)
-            outcome.after.update(followed)
 
-    out = {name for name in outcome.changed_targets if things[name].idle} | set(outcome.failures)
-    outcome.changed_targets = [name for name in outcome.changed_targets if name not in out]
-    after = {name: state for name, state in outcome.after.items() if name not in outcome.failures}
-    after.update((name, error.state) for name, error in outcome.failures.items() if error.state is not None)
-    outcome.after = after
-    outcome.changed = bool(client.ledger.any() or outcome.changed_targets)
+def _ended(outcome: Outcome, client: Any) -> Outcome:
+    """Return the outcome with what became of it, and texts for its errors."""
+    outcome.changed = bool(client.ledger.any() or outcome.changed_targets and not outcome.refusals)
+    outcome.before = {name: state for name, state in outcome.before.items() if name in outcome.after}
+    outcome.after.update((name, error.state) for name, error in outcome.failures.items() if error.state is not None)
+    outcome.failures = {name: str(error) for name, error in outcome.failures.items()}
     return outcome
 
 
@@ -96,7 +98,7 @@ def _each(crew: Crew, outcome: Outcome, doing: str | None, verb: Callable, names
     return results
 
 
-def _read(crew: Crew, outcome: Outcome, client: Any) -> None:
+def _read(crew: Crew, outcome: Outcome) -> None:
     names = list(outcome.things)
     alone = 1 if names and outcome.things[names[0]].careful else 0
     for some in (names[:alone], names[alone:]):
@@ -127,7 +129,7 @@ def _forecast(crew: Crew, outcome: Outcome, resource_class: Any, client: Any, pa
         if not skipped:
             break
         _leave(outcome, skipped)
-        outcome.skipped.update(skipped)
+        client.left_out.update(skipped)
     if limited:
         outcome.refusals = judge.refusals(outcome.forecast)
 

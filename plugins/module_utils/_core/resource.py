@@ -20,7 +20,7 @@ class Resource:
     noun = "state"  # the key of the state in a result
     nouns = None  # several keys of a result, if states are dictionaries with these keys
     module = ""  # the name of the module
-    one = "target"  # what people call a target
+    called = "target"  # what people call one
     naming = ()  # the options that say which targets are meant
     foresees = False  # True: changes delete images, and foresee tells which
     estimate = False  # True: the registry does not document all that foresee has to know
@@ -56,7 +56,7 @@ class Resource:
 
     def kind(self) -> str:
         """Return what people call this target."""
-        return self.one
+        return self.called
 
     def read(self) -> Any:
         """Return how it is now (GET only)."""

@@ -102,7 +102,8 @@ class Report:
         if self.client.left_out:  # not "skipped": Ansible would take the whole task for skipped
             found["left_out"] = _first(self.client.left_out)
         if self.resource.foresees:
-            groups = plan.changes(outcome.things, outcome.before, outcome.after, outcome.changed_targets)
+            told = [name for name in outcome.changed_targets if name in outcome.after]
+            groups = plan.changes(outcome.things, outcome.before, outcome.after, told)
             lines = plan.lines(groups, outcome.things, outcome.forecast, self.params, self.resource.estimate)
             found["changed_targets"] = outcome.changed_targets[:MOST]
             found["plan"] = dict(self.summary(outcome), lines=lines, file=self.params["plan_file"])

@@ -234,7 +234,7 @@ class RetentionReader(Resource):
     """The retention policy of one repository, to be read."""
 
     noun = "retention"
-    one = "repository"
+    called = "repository"
     naming = ("namespace", "repositories", "exclude")
     careful = True
     estimate = True
