@@ -55,7 +55,7 @@ Work = Callable[["Task"], Generator[float, None, None]]
 
 
 class JobFailed(Exception):
-    """A job ends with status Error; its message becomes the last line of the log, if there is one."""
+    """A job ends with status Error."""
 
 
 class JobStopped(Exception):
@@ -284,9 +284,7 @@ class Jobs:
             seconds = next(running)
         except StopIteration:
             self._finish(task, "Success")
-        except JobFailed as failure:
-            if str(failure):
-                self.write(task, "ERROR", "/jobservice/runner/redis.go:123", str(failure))
+        except JobFailed:
             self._finish(task, "Error")
         else:
             self.later(seconds, lambda: self._step(task, running))

@@ -18,7 +18,10 @@ from .garbage import Garbage
 from .jobs import Jobs
 from .projects import Projects
 from .purge import Purge
+from .registries import Registries
 from .remotes import Remotes
+from .replication_policies import ReplicationPolicies
+from .replication_runs import ReplicationRuns
 from .store import Store
 from .system import System
 from .wire import (
@@ -40,6 +43,9 @@ FAMILIES = (
     System,
     Purge,
     Garbage,
+    Registries,
+    ReplicationPolicies,
+    ReplicationRuns,
     Projects,
     Artifacts,
 )
@@ -72,7 +78,9 @@ class Harbor(Fake):
         self.jobs = Jobs(self)
         self.store = Store(self)
         self.remotes = Remotes(self)
-        self.families: dict[type, Any] = {kind: kind(self) for kind in FAMILIES}
+        self.families: dict[type, Any] = {}
+        for kind in FAMILIES:
+            self.families[kind] = kind(self)
         self.routes: list[tuple[list[str], dict[str, Route]]] = []
         for family in self.families.values():
             for path, verbs in family.routes().items():
