@@ -122,10 +122,11 @@ class Artifacts:
         return bool(artifact.tags) if wanted.value == "*" else wanted.value in artifact.names
 
     def _labels(self, project: Project, artifact: Artifact) -> list[dict[str, Any]]:
-        owned = [shown_label(label, project) for label in project.labels if label["name"] in artifact.labels]
-        known = {label["name"] for label in owned}
+        owned = [(label, project) for label in project.labels if label["name"] in artifact.labels]
+        known = {label["name"] for label, _project in owned}
         shared = [label for label in self.store.labels if label["name"] in artifact.labels]
-        return owned + [shown_label(label, None) for label in shared if label["name"] not in known]
+        found = owned + [(label, None) for label in shared if label["name"] not in known]
+        return [shown_label(*item) for item in sorted(found, key=lambda item: item[0]["id"])]
 
     def shown(
         self, project: Project, repository: Repository, artifact: Artifact, options: dict[str, Any]
@@ -161,15 +162,27 @@ class Artifacts:
             encoded = quote(quote(repository.name, safe=""), safe="")
             path = f"{API}/projects/{project.name}/repositories/{encoded}/artifacts/{artifact.digest}"
             links = {"build_history": {"absolute": False, "href": f"{path}/additions/build_history"}}
-            attrs = {
-                "architecture": "amd64",
-                "author": "",
-                "config": {},
-                "created": "2026-01-05T08:00:00Z",
-                "os": "linux",
-            }
+            attrs = self._attributes(repository, artifact)
             shown.update(artifact_type=CONFIG_TYPE, extra_attrs=attrs, addition_links=links)
         return shown
+
+    @staticmethod
+    def _attributes(repository: Repository, artifact: Artifact) -> dict[str, Any]:
+        """Returns what the image's configuration says; the state does not have it, but for the platform."""
+        platforms = [
+            reference.get("platform", {})
+            for parent in repository.parents(artifact)
+            for reference in parent.references
+            if reference["digest"] == artifact.digest
+        ]
+        system = platforms[0] if platforms else {}
+        return {
+            "architecture": system.get("architecture", "amd64"),
+            "author": "",
+            "config": {"Cmd": ["/app"], "Env": ["PATH=/bin"]},
+            "created": "2026-01-05T08:00:00Z",
+            "os": system.get("os", "linux"),
+        }
 
     @staticmethod
     def _reference(repository: Repository, artifact: Artifact, reference: dict[str, Any]) -> dict[str, Any]:
@@ -193,6 +206,7 @@ class Artifacts:
             "size": item.size,
             "digest": item.digest,
             "type": item.subject_type,
+            "icon": ICON,
             "creation_time": stamp(item.push_time),
         }
 

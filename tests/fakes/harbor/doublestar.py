@@ -10,21 +10,17 @@ class BadPattern(ValueError):
     """The pattern is malformed, and the matcher came to the place where it is."""
 
 
-def _end(text: str, char: str) -> int:
-    """Returns where an unescaped char is, -1 for nowhere."""
-    at = 0
-    while at < len(text):
-        if text[at] == "\\":
-            at += 1
-        elif text[at] == char:
-            return at
-        at += 1
-    return -1
+def _index(text: str, char: str) -> int:
+    """Returns where the first char is that no backslash precedes, -1 for nowhere."""
+    at = text.find(char)
+    while at > 0 and text[at - 1] == "\\":
+        at = text.find(char, at + 1)
+    return at
 
 
-def _closing(text: str) -> int:
-    """Returns where the brace ends that was opened before the text, -1 for nowhere."""
-    depth, at = 1, 0
+def _options(text: str) -> tuple[list[str], str]:
+    """Returns what stands between the commas of an opened brace, nested ones kept whole, and what follows it."""
+    found, depth, start, at = [], 1, 0, 0
     while at < len(text):
         if text[at] == "\\":
             at += 1
@@ -33,33 +29,29 @@ def _closing(text: str) -> int:
         elif text[at] == "}":
             depth -= 1
             if depth == 0:
-                return at
-        at += 1
-    return -1
-
-
-def _options(text: str) -> list[str]:
-    """Returns what stands between the commas of a brace, nested braces kept whole."""
-    found, depth, start, at = [], 0, 0, 0
-    while at < len(text):
-        if text[at] == "\\":
-            at += 1
-        elif text[at] == "{":
-            depth += 1
-        elif text[at] == "}":
-            depth -= 1
-        elif text[at] == "," and depth == 0:
+                return [*found, text[start:at]], text[at + 1 :]
+        elif text[at] == "," and depth == 1:
             found.append(text[start:at])
             start = at + 1
         at += 1
-    return [*found, text[start:]]
+    raise BadPattern
+
+
+def _empty(pattern: str) -> bool:
+    """Whether a part of a pattern can stand for nothing."""
+    if pattern in ("", "*", "**"):
+        return True
+    if pattern[0] != "{":
+        return False
+    options, rest = _options(pattern[1:])
+    return _empty(rest) and any(_empty(option) for option in options)
 
 
 def _in_class(text: str, char: str) -> bool:
-    negated, at, hit = text[:1] == "^", 0, False
-    at = 1 if negated else 0
-    if not text[at:]:
+    if not text:
         raise BadPattern
+    negated, hit = text[0] == "^", False
+    at = 1 if negated else 0
     while at < len(text):
         low, at = _class_char(text, at)
         high = low
@@ -79,15 +71,16 @@ def _class_char(text: str, at: int) -> tuple[str, int]:
     return text[at], at + 1
 
 
-def _component(pattern: str, name: str) -> set[str | None] | None:
-    """Matches one part of a path: returns the rests of the pattern for the parts after it (None: it is at its end)."""
+def _component(pattern: str, name: str) -> list[str] | None:
+    """Matches one part of a path: returns the rests of the pattern for the parts after it, [] at the pattern's end.
+
+    The library loses an alternative that ends here beside one that does not: so does this.
+    """
     at = 0
     for position, char in enumerate(name):
-        if at >= len(pattern):
+        if at >= len(pattern) or pattern[at] == "/":
             return None
         mark = pattern[at]
-        if mark == "/":
-            return None
         if mark == "\\":
             if at + 1 >= len(pattern):
                 raise BadPattern
@@ -96,59 +89,55 @@ def _component(pattern: str, name: str) -> set[str | None] | None:
             at += 2
         elif mark == "*":
             rest = pattern[at + 1 :]
-            if not rest:
-                return {None}
-            if rest[0] == "/":
-                return {rest[1:]}
-            for start in range(position, len(name)):
-                found = _component(rest, name[start:])
-                if found is not None:
-                    return found
-            return None
+            if not rest or rest[0] == "/":
+                return [rest[1:]] if rest else []
+            tries = (_component(rest, name[start:]) for start in range(position, len(name)))
+            return next((found for found in tries if found is not None), None)
         elif mark == "[":
-            end = _end(pattern[at + 1 :], "]")
+            end = _index(pattern[at + 1 :], "]")
             if end == -1:
                 raise BadPattern
             if not _in_class(pattern[at + 1 : at + 1 + end], char):
                 return None
             at += end + 2
         elif mark == "{":
-            return _alternatives(pattern[at + 1 :], name[position:])
+            options, rest = _options(pattern[at + 1 :])
+            found = [_component(option + rest, name[position:]) for option in options]
+            good = [rests for rests in found if rests is not None]
+            return [one for rests in good for one in rests] if good else None
         elif mark in ("?", char):
             at += 1
         else:
             return None
     rest = pattern[at:]
-    if rest in ("", "*"):
-        return {None}
-    if rest[0] == "/":
-        return {rest[1:]}
-    return {rest[2:]} if rest.startswith("*/") else None
-
-
-def _alternatives(pattern: str, name: str) -> set[str | None] | None:
-    end = _closing(pattern)
-    if end == -1:
-        raise BadPattern
-    found: set[str | None] = set()
-    for option in _options(pattern[:end]):
-        found |= _component(option + pattern[end + 1 :], name) or set()
-    return found or None
+    if not rest:
+        return []
+    slash = _index(rest, "/")
+    if not _empty(rest if slash == -1 else rest[:slash]):
+        return None
+    return [] if slash == -1 else [rest[slash + 1 :]]
 
 
 def _path(pattern: str, names: list[str]) -> bool:
-    if not names:
-        return False
+    if not pattern:
+        return names == [""]
     if pattern == "**":
         return True
     if pattern.startswith("**/"):
-        return any(_path(pattern[3:], names[number:]) for number in range(len(names)))
+        return any(_quietly(pattern[3:], names[number:]) for number in range(len(names)))
     rests = _component(pattern, names[0])
     if rests is None:
         return False
     if len(names) == 1:
-        return None in rests
-    return any(rest is not None and _path(rest, names[1:]) for rest in rests)
+        return not rests
+    return any(_path(rest, names[1:]) for rest in rests)
+
+
+def _quietly(pattern: str, names: list[str]) -> bool:
+    try:
+        return _path(pattern, names)
+    except BadPattern:
+        return False
 
 
 def match(pattern: str, name: str) -> bool:

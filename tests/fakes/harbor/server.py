@@ -15,6 +15,7 @@ from . import estate, gojson, models, state
 from .accounts import Account, Accounts
 from .artifacts import Artifacts
 from .garbage import Garbage
+from .immutable_rules import ImmutableRules
 from .jobs import Jobs
 from .projects import Projects
 from .purge import Purge
@@ -22,6 +23,8 @@ from .registries import Registries
 from .remotes import Remotes
 from .replication_policies import ReplicationPolicies
 from .replication_runs import ReplicationRuns
+from .retention_policies import RetentionPolicies
+from .retention_runs import RetentionRuns
 from .store import Store
 from .system import System
 from .wire import (
@@ -48,6 +51,9 @@ FAMILIES = (
     ReplicationRuns,
     Projects,
     Artifacts,
+    ImmutableRules,
+    RetentionPolicies,
+    RetentionRuns,
 )
 FULL_VERSION = re.compile(r"v?(\d+)\.(\d+)(?:\.(\d+))?(-.+)?\Z")
 

@@ -94,7 +94,7 @@ class _GoSort:
             state ^= state >> 7
             state ^= (state << 17) & MASK
             other = state & ((1 << length.bit_length()) - 1)
-            self.swap(at - 1 + i, a + (other - length if other >= length else other))
+            self.swap(at + i, a + (other - length if other >= length else other))
 
     def pivot(self, a: int, b: int) -> tuple[int, int]:
         quarter = (b - a) // 4
