@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import heapq
 import itertools
 import secrets
@@ -246,10 +247,8 @@ class Jobs:
             self.waiting.remove(task)
             self._finish(task, "Stopped")
         elif task.running is not None and task.stoppable:
-            try:
+            with contextlib.suppress(JobStopped, StopIteration, JobFailed):
                 task.running.throw(JobStopped())
-            except (JobStopped, StopIteration, JobFailed):
-                pass
             self._finish(task, "Stopped")
 
     def pause(self, vendor_type: str, paused: bool) -> None:
@@ -334,7 +333,7 @@ class Jobs:
     # Schedules
 
     def schedule(self, vendor_type: str, vendor_id: int, text: str, kind: str, parameters: Any) -> Schedule:
-        """Returns a new schedule; raises the 500 of a cron that does not fit its column, and hangs if it never fires."""
+        """Returns a new schedule; raises the 500 of a cron that is too long, and hangs at one that never fires."""
         if len(text) > crons.LONGEST:
             raise unknown()
         first = crons.parse(text).next(self.moment)

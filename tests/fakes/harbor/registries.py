@@ -61,7 +61,8 @@ ADAPTER_INFOS = {
         "endpoint_pattern": {
             "endpoint_type": "EndpointPatternTypeList",
             "endpoints": [
-                {"key": name, "value": f"https://{name}"} for name in ("gcr.io", "us.gcr.io", "eu.gcr.io", "asia.gcr.io")
+                {"key": name, "value": f"https://{name}"}
+                for name in ("gcr.io", "us.gcr.io", "eu.gcr.io", "asia.gcr.io")
             ],
         },
     },
@@ -147,7 +148,9 @@ class Registries:
             },
             "/registries/{id}/info": {"GET": Route(self.info, ("registry", "read"))},
             "/replication/adapters": {"GET": Route(self.adapters, ("replication-adapter", "list"))},
-            "/replication/adapterinfos": {"GET": Route(lambda call: ok(ADAPTER_INFOS), ("replication-adapter", "list"))},
+            "/replication/adapterinfos": {
+                "GET": Route(lambda call: ok(ADAPTER_INFOS), ("replication-adapter", "list"))
+            },
         }
 
     def find(self, number: int) -> Registry:

@@ -1,7 +1,7 @@
 # Copyright: registry.hygiene contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The registries elsewhere that the fake Harbor replicates from and to: whether they answer, whom they accept, what they hold."""
+"""The registries elsewhere that the fake Harbor replicates from and to: health, users and contents."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Image:
 
 @dataclass
 class Remote:
-    """Another registry, of type harbor or docker-registry. `repositories` has full names, `projects` what access needs."""
+    """Another registry, harbor or docker-registry. `repositories` has full names, `projects` is about access."""
 
     name: str
     url: str

@@ -24,7 +24,10 @@ FREE_BYTES = 1024000  # of each blob, before the limit of the speed counts
 BYTES_PER_UNIT = 128
 TRANSFER = "/src/controller/replication/transfer/image/transfer.go"
 FAILURE = "got error during the whole transfer period, mark the job failure"
-UNKNOWN_NAME = '{{"errors":[{{"code":"NAME_UNKNOWN","message":"repository name not known to registry","detail":{{"name":"{}"}}}}]}}\n'
+UNKNOWN_NAME = (
+    '{{"errors":[{{"code":"NAME_UNKNOWN","message":"repository name not known to registry",'
+    '"detail":{{"name":"{}"}}}}]}}\n'
+)
 UNAUTHORIZED = '{"errors":[{"code":"UNAUTHORIZED","message":"unauthorized"}]}\n'
 
 
@@ -106,9 +109,7 @@ def destination(policy: Policy, source: str) -> str:
         return f"{policy.dest_namespace}/{last}"
     if level > len(parts):
         text = f'the source repository "{source}" contains only {len(parts)} path components [{" ".join(parts)}]'
-        raise FetchFailed(
-            f"{text} excepting the last one, but the destination namespace flattening level is {level}"
-        )
+        raise FetchFailed(f"{text} excepting the last one, but the destination namespace flattening level is {level}")
     return "/".join([policy.dest_namespace, *parts[level:], last])
 
 
@@ -271,12 +272,11 @@ class Transfer:
             self._say(f"the artifact {name} already exists on the destination registry, skip", 190)
             return False
         if there is not None:
-            text = f'the same name artifact {name} exists on the destination registry, but the "override" is set to false, skip'
+            same = f"the same name artifact {name} exists on the destination registry"
             if not self.policy.override:
-                self._say(text, 200, "WARNING")
+                self._say(f'{same}, but the "override" is set to false, skip', 200, "WARNING")
                 return False
-            text = f'the same name artifact {name} exists on the destination registry and the "override" is set to true'
-            self._say(f"{text}, continue...", 205, "WARNING")
+            self._say(f'{same} and the "override" is set to true, continue...', 205, "WARNING")
         return True
 
     def _push(self, image: Image, tag: str) -> Generator[float, None, None]:

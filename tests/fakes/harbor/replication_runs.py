@@ -207,9 +207,7 @@ class ReplicationRuns:
         if policy is not None and policy.enabled:
             self._start(policy, "SCHEDULE")
 
-    def _event(
-        self, what: str, project: Project, repository: Repository, artifact: Artifact, names: list[str]
-    ) -> None:
+    def _event(self, what: str, project: Project, repository: Repository, artifact: Artifact, names: list[str]) -> None:
         """Starts the event_based policies that push what has changed."""
         full_name = f"{project.name}/{repository.name}"
         for policy in list(self.policies.known.values()):

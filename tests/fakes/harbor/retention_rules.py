@@ -17,7 +17,11 @@ DAY = 86400
 NANOSECONDS = 10**9
 NEVER = -62135596800  # year 1
 DEFAULT_COUNT, DEFAULT_DAYS = 10, 30
-BY_PUSH, BY_PULL, BY_BOTH = (lambda one: one.pushed), (lambda one: one.pulled), (lambda one: max(one.pushed, one.pulled))
+BY_PUSH, BY_PULL, BY_BOTH = (
+    (lambda one: one.pushed),
+    (lambda one: one.pulled),
+    (lambda one: max(one.pushed, one.pulled)),
+)
 COUNTS = {"latestPushedK": BY_PUSH, "latestPulledN": BY_PULL, "latestActiveK": BY_BOTH}
 DAYS = {"nDaysSinceLastPush": BY_PUSH, "nDaysSinceLastPull": BY_PULL, "lastXDays": BY_PUSH}
 
@@ -79,11 +83,7 @@ def _selected(selector: dict[str, Any], items: list[Candidate]) -> list[Candidat
     return [
         item
         for item in items
-        if (
-            any(doublestar.match(pattern, name) == matches for name in item.names)
-            if item.names
-            else takes_untagged
-        )
+        if (any(doublestar.match(pattern, name) == matches for name in item.names) if item.names else takes_untagged)
     ]
 
 
@@ -116,7 +116,9 @@ def check(rules: list[dict[str, Any]], algorithm: str) -> None:
     """Raises EvaluationError for what the server finds only when it runs; in its order."""
     for rule in rules:
         if rule.get("action") != "retain":
-            raise EvaluationError(f"get action performer by metadata: action {rule.get('action', '')} is not registered")
+            raise EvaluationError(
+                f"get action performer by metadata: action {rule.get('action', '')} is not registered"
+            )
         template, parameters = rule.get("template", ""), rule.get("params") or {}
         if template not in (*COUNTS, *DAYS, "always"):
             raise EvaluationError(f"rule evaluator {template} is not registered")

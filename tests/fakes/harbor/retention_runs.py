@@ -232,4 +232,3 @@ class RetentionJob:
 
     def _say(self, task: Task, text: str, level: str = "INFO") -> None:
         self.harbor.jobs.write(task, level, PLACE, text)
-

@@ -92,7 +92,7 @@ class Harbor(Fake):
             for path, verbs in family.routes().items():
                 self.routes.append((path.strip("/").split("/"), verbs))
         self.routes.sort(key=lambda item: [part.startswith("{") for part in item[0]])
-        state.load(self, estate.demo() if given is None else given)
+        state.load(self, estate.estate() if given is None else given)
 
     def family(self, kind: type) -> Any:
         """Returns the family of calls of that class."""

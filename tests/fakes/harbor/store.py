@@ -1,7 +1,7 @@
 # Copyright: registry.hygiene contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the fake Harbor stores: projects, repositories, artifacts, tags, labels, blobs, and what deleting takes along."""
+"""What the fake Harbor stores: projects, repositories, artifacts, labels, blobs, and what deleting takes along."""
 
 from __future__ import annotations
 

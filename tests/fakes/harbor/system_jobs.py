@@ -12,7 +12,7 @@ from . import cron as crons
 from . import models
 from .gojson import NO_TIME, marshal, stamp, without_empty
 from .jobs import EXECUTIONS, Execution, Schedule, Work
-from .listing import Match, listing
+from .listing import Match, keywords, listing
 from .wire import JSON, PAGING, TEXT, Call, Crash, Route, bad_request, created, done, ok, text_answer, unknown
 
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ class SystemJob:
         rows = list(self.jobs.executions.values())
         rows = _by_extra(rows, call)
         # The handler sets this key itself, under the name of Go's field: the column's name can still be asked for.
-        return listing(call, rows, RUNS, self.shown, {"VendorType": Match("exact", self.VENDOR)})
+        return listing(call, rows, EXECUTIONS, self.shown, {"VendorType": Match("exact", self.VENDOR)})
 
     def shown(self, run: Execution) -> dict[str, Any]:
         """Returns a run as the API shows it."""
@@ -192,13 +192,8 @@ class SystemJob:
         return text_answer(call, self.jobs.log_of(run.tasks[0]))
 
 
-RUNS = EXECUTIONS
-
-
 def _by_extra(rows: list[Execution], call: Call) -> list[Execution]:
     """Keeps the runs whose parameters are what `q` asks for under extra_attrs."""
-    from .listing import keywords
-
     for key, match in keywords(call.query.get("q")).items():
         prefix, dot, name = key.partition(".")
         if prefix.lower().replace("_", "") != "extraattrs" or not dot:
