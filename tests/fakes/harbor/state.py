@@ -45,6 +45,10 @@ def load(harbor: Harbor, given: dict[str, Any]) -> None:
     harbor.store.add_project("library", public=True)
     for project in given.get("projects", []):
         _project(harbor, project, now)
+    for blob in given.get("garbage", []):
+        touched = now - blob.pop("age_hours") * HOUR
+        harbor.store.blobs[blob["digest"]] = {**blob, "touched": touched}
+    harbor.store.trash += given.get("trash", [])
     system = harbor.family(System)
     for row in given.get("audit_rows", []):
         for _number in range(row["count"]):
@@ -122,10 +126,8 @@ def _execution(harbor: Harbor, given: dict[str, Any], now: float) -> None:
 def dump(harbor: Harbor) -> dict[str, Any]:
     """Returns the state; runs under way are left out, and so are logs."""
     now, accounts, system = harbor.at(), harbor.accounts, harbor.family(System)
-    audit = Counter(
-        (f"{row['operation']}_{row['resource_type']}", round((now - row["op_time"]) / HOUR, 4)) for row in system.audit
-    )
-    old = Counter((row["operation"], round((now - row["op_time"]) / HOUR, 4)) for row in system.old_audit)
+    audit = Counter((f"{row['operation']}_{row['resource_type']}", _age(row["op_time"], now)) for row in system.audit)
+    old = Counter((row["operation"], _age(row["op_time"], now)) for row in system.old_audit)
     given = {
         "version": harbor.full_version,
         "configuration": {"read_only": bool(harbor.switches["read_only"]), "robot_name_prefix": accounts.prefix},
@@ -137,7 +139,12 @@ def dump(harbor: Harbor) -> dict[str, Any]:
         ],
         "labels": [label["name"] for label in harbor.store.labels],
         "remotes": [remote.dump() for remote in harbor.remotes.known.values()],
-        "projects": [_dumped_project(project, now) for project in harbor.store.projects.values()],
+        "projects": [_dumped_project(harbor, project, now) for project in harbor.store.projects.values()],
+        "garbage": [
+            {**{key: value for key, value in blob.items() if key != "touched"}, "age_hours": _age(blob["touched"], now)}
+            for blob in harbor.store.orphans(now + HOUR)
+        ],
+        "trash": harbor.store.trash,
         "audit_rows": [{"event_type": key, "age_hours": age, "count": count} for (key, age), count in audit.items()],
         "old_audit_rows": [{"operation": key, "age_hours": age, "count": count} for (key, age), count in old.items()],
         "executions": [
@@ -162,6 +169,10 @@ def dump(harbor: Harbor) -> dict[str, Any]:
     return deepcopy(given)
 
 
+def _age(moment: float, now: float) -> float:
+    return round((now - moment) / HOUR, 4)
+
+
 def _dumped_run(run: Execution, now: float) -> dict[str, Any]:
     return {
         "vendor_type": run.vendor_type,
@@ -175,7 +186,7 @@ def _dumped_run(run: Execution, now: float) -> dict[str, Any]:
     }
 
 
-def _dumped_project(project: Project, now: float) -> dict[str, Any]:
+def _dumped_project(harbor: Harbor, project: Project, now: float) -> dict[str, Any]:
     return {
         "name": project.name,
         "public": project.public,
@@ -188,7 +199,9 @@ def _dumped_project(project: Project, now: float) -> dict[str, Any]:
             {
                 "name": repository.name,
                 "artifacts": [
-                    _dumped_artifact(repository, item, now) for item in repository.artifacts if item.subject is None
+                    _dumped_artifact(harbor, repository, item, now)
+                    for item in repository.artifacts
+                    if item.subject is None
                 ],
             }
             for repository in project.repositories.values()
@@ -196,7 +209,7 @@ def _dumped_project(project: Project, now: float) -> dict[str, Any]:
     }
 
 
-def _dumped_artifact(repository: Repository, item: Artifact, now: float) -> dict[str, Any]:
+def _dumped_artifact(harbor: Harbor, repository: Repository, item: Artifact, now: float) -> dict[str, Any]:
     def times(thing: Any) -> dict[str, float | None]:
         pulled = None if thing.pull_time is None else round(now - thing.pull_time, 3)
         return {"push_seconds_ago": round(now - thing.push_time, 3), "pull_seconds_ago": pulled}
@@ -210,6 +223,7 @@ def _dumped_artifact(repository: Repository, item: Artifact, now: float) -> dict
         "tags": [{"name": tag.name, **times(tag)} for tag in item.tags],
         "blobs": item.blobs,
         "manifest_size": item.manifest_size,
+        "blob_age_hours": _age(harbor.store.blobs[item.digest]["touched"], now),
     }
     accessories = [
         {"digest": other.digest, "type": other.subject_type, "size": other.size}
