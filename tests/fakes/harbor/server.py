@@ -196,11 +196,16 @@ class Harbor(Fake):
         self.jobs.run()
         return state.dump(self)
 
+    def _control_switches(self, method: str, given: Any) -> Answer | None:
+        self.jobs.run()  # what happened until now went by the old switches
+        return super()._control_switches(method, given)
+
     def _control_remote(self, method: str, given: Any) -> Answer | None:
         if method == "GET":
             return as_json({name: remote.healthy for name, remote in self.remotes.known.items()})
         if method != "POST":
             return None
+        self.jobs.run()  # what happened until now met the remote as it was
         remote = self.remotes.known[given["as"]]
         remote.healthy = bool(given["healthy"])
         return as_json({"as": given["as"], "healthy": remote.healthy})

@@ -107,3 +107,83 @@ def test_both_sorts_sort(count):
     ):
         assert [key for key, _number in found] == sorted(key for key, _number in items)
         assert sorted(found) == sorted(items)
+
+
+KEEP = {
+    "action": "retain",
+    "template": "always",
+    "tag_selectors": [{"kind": "doublestar", "decoration": "matches", "pattern": "**"}],
+    "scope_selectors": {"repository": [{"kind": "doublestar", "decoration": "repoMatches", "pattern": "**"}]},
+}
+SHOP = {
+    "name": "shop",
+    "repositories": [{"name": "app", "artifacts": [{"digest": "sha256:" + "a" * 64, "tags": [{"name": "v1"}]}]}],
+}
+
+
+def policy_of(**more):
+    scope = {"level": "project", "ref": 2}
+    return {"algorithm": "or", "scope": scope, "trigger": NO_CRON, "rules": [KEEP], **more}
+
+
+@pytest.mark.parametrize(("version", "dangles"), [("2.13", True), ("2.14", False)])
+def test_the_id_of_a_deleted_policy_dangles_up_to_2_13(harbor, version, dangles):
+    caller = harbor(version=version, projects=[SHOP])
+    number = caller.make("/retentions", policy_of())
+    assert caller("DELETE", f"/retentions/{number}").status_code == 200
+    metadata = caller("GET", "/projects/shop").get_json()["metadata"]
+    assert metadata.get("retention_id") == (str(number) if dangles else None)
+    assert caller("GET", f"/retentions/{number}").status_code == 500
+    assert caller("POST", "/retentions", policy_of()).status_code == (400 if dangles else 201)
+    if dangles:
+        assert caller("DELETE", "/projects/shop/metadatas/retention_id").status_code == 200
+        assert caller("POST", "/retentions", policy_of()).status_code == 201
+
+
+def test_a_policy_with_tasks_under_way_cannot_be_deleted(harbor):
+    caller = harbor(projects=[SHOP])
+    number = caller.make("/retentions", policy_of())
+    run_id = caller.make(f"/retentions/{number}/executions", {"dry_run": True})
+    caller.fake.advance(1)
+    message = f"the execution {run_id} has tasks that aren't in final status, stop the tasks first"
+    assert caller.message("DELETE", f"/retentions/{number}") == (412, message)
+    caller.fake.advance(5)
+    assert caller("DELETE", f"/retentions/{number}").status_code == 200
+
+
+@pytest.mark.parametrize(("version", "count"), [("2.9", 1), ("2.10", 0)])
+def test_the_tasks_of_a_new_run_come_later_since_2_10(harbor, version, count):
+    caller = harbor(version=version, projects=[SHOP])
+    number = caller.make("/retentions", policy_of())
+    run_id = caller.make(f"/retentions/{number}/executions", {"dry_run": True})
+    assert len(caller("GET", f"/retentions/{number}/executions/{run_id}/tasks").get_json()) == count
+
+
+@pytest.mark.parametrize(("switch", "status", "retained"), [("error", "Error", 0), ("retain", "Success", 1)])
+def test_a_malformed_pattern_does_either(harbor, switch, status, retained):
+    caller = harbor(projects=[SHOP])
+    caller.fake.switches["malformed_pattern"] = switch
+    selector = {"kind": "doublestar", "decoration": "matches", "pattern": "[a-"}
+    number = caller.make("/retentions", policy_of(rules=[{**KEEP, "tag_selectors": [selector]}]))
+    run_id = caller.make(f"/retentions/{number}/executions", {"dry_run": False})
+    caller.wait(60)
+    task = caller("GET", f"/retentions/{number}/executions/{run_id}/tasks").get_json()[0]
+    assert (task["status"], task["retained"]) == (status, retained)
+    assert len(caller("GET", "/projects/shop/repositories/app/artifacts").get_json()) == 1
+
+
+def test_an_immutable_excludes_rule_protects_untagged_images_from_retention_but_not_from_a_plain_delete(harbor):
+    untagged = {"digest": "sha256:" + "b" * 64, "tags": []}
+    rule = {
+        "tag_selectors": [{"kind": "doublestar", "decoration": "excludes", "pattern": "x*"}],
+        "scope_selectors": KEEP["scope_selectors"],
+    }
+    project = {"name": "shop", "immutable_rules": [rule], "repositories": [{"name": "app", "artifacts": [untagged]}]}
+    caller = harbor(projects=[project])
+    none = {"template": "latestPushedK", "params": {"latestPushedK": 0}}
+    number = caller.make("/retentions", policy_of(rules=[{**KEEP, **none}]))
+    caller.make(f"/retentions/{number}/executions", {})
+    caller.wait(60)
+    path = f"/projects/shop/repositories/app/artifacts/{untagged['digest']}"
+    assert caller("GET", path).status_code == 200
+    assert caller("DELETE", path).status_code == 200
