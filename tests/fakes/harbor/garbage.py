@@ -42,7 +42,7 @@ class Garbage(SystemJob):
         parameters = body.get("parameters") or {}
         workers = parameters.get("workers")
         if kind in (*SCHEDULING, "Manual") and self.harbor.version >= (2, 9):
-            if isinstance(workers, Literal):
+            if isinstance(workers, Literal) or (type(workers) is int and not -(2**63) <= workers < 2**63):
                 raise bad_request("bad request: workers should be integer format")
             most = 10 if self.harbor.version >= (2, 13) else 5
             if type(workers) is int and not 0 < workers <= most:

@@ -169,21 +169,19 @@ class Harbor(Fake):
         )
 
     def _route(self, method: str, path: str) -> tuple[Route, dict[str, str]]:
-        parts = path.rstrip("/").split("/")
-        for template, verbs in self.routes if path.startswith(f"{API}/") else ():
-            if len(template) != len(parts) - 3:
+        parts = [part for part in path.split("/") if part]
+        for template, verbs in self.routes if parts[:2] == API.split("/")[1:] else ():
+            if len(template) != len(parts) - 2:
                 continue
-            pairs = list(zip(template, parts[3:]))
+            pairs = list(zip(template, parts[2:]))
             verbs = {verb: route for verb, route in verbs.items() if self.version >= route.since}
             if not verbs or any(one != other for one, other in pairs if not one.startswith("{")):
-                continue
-            if any(not other for _one, other in pairs):
                 continue
             if method not in verbs:
                 message = f"method {method} is not allowed, but [{','.join(verbs)}] are"
                 raise Refusal("METHOD_NOT_ALLOWED", message)
             return verbs[method], {one[1:-1]: other for one, other in pairs if one.startswith("{")}
-        raise not_found(f"path {path.rstrip('/')} was not found")
+        raise not_found(f"path {path} was not found")
 
     # Clock and control plane
 
@@ -198,6 +196,8 @@ class Harbor(Fake):
 
     def _control_switches(self, method: str, given: Any) -> Answer | None:
         self.jobs.run()  # what happened until now went by the old switches
+        if method == "POST" and not FULL_VERSION.match(str(given.get("version", "2.16"))):
+            raise ValueError(f"no version: {given['version']}; write 2.16 or v2.16.0-c50c7ddd")
         return super()._control_switches(method, given)
 
     def _control_remote(self, method: str, given: Any) -> Answer | None:

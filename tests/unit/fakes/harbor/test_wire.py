@@ -8,9 +8,11 @@ from __future__ import annotations
 import base64
 
 import pytest
+import requests
 from fakes.harbor import gojson, models
 from fakes.harbor.listing import keywords
 from fakes.harbor.wire import Refusal
+from fakes.mount import mounted
 
 SCHEDULE = "/system/purgeaudit/schedule"
 
@@ -140,6 +142,27 @@ def test_the_switch_of_the_version_takes_short_forms(harbor):
     answer = caller.client.post("/_fake/switches", json={"version": "2.13"})
     assert answer.status_code == 200
     assert caller("GET", "/systeminfo").get_json()["harbor_version"].startswith("v2.13.0-")
+
+
+def test_a_session_that_keeps_cookies_fails_at_its_first_write(harbor):
+    with mounted(harbor().fake, "https://harbor.test"), requests.Session() as session:
+        session.auth = ("admin", "Harbor12345")
+        url = "https://harbor.test/api/v2.0/system/gc/schedule"
+        assert session.get(url).status_code == 200
+        assert session.put(url, json={"schedule": {"type": "None"}}).status_code == 403
+        session.cookies.clear()
+        assert session.put(url, json={"schedule": {"type": "None"}}).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["//system/gc", "/system//gc/", "/system/gc//"])
+def test_surplus_slashes_do_no_harm(harbor, path):
+    assert harbor()("GET", path).status_code == 200
+
+
+def test_a_version_that_is_none_is_refused(harbor):
+    caller = harbor()
+    assert caller.client.post("/_fake/switches", json={"version": "latest"}).status_code == 400
+    assert caller("GET", "/systeminfo").get_json()["harbor_version"] == "v2.16.0-c50c7ddd"
 
 
 def test_basic_auth_is_needed_for_the_version(harbor):
