@@ -131,6 +131,8 @@ class Jobs:
         self.schedules: dict[int, Schedule] = {}
         self.paused: set[str] = set()
         self.waiting: list[Task] = []
+        self._working: set[Task] = set()
+        self._kicks: set[float] = set()
         self.firing: dict[str, Callable[[Schedule], None]] = {"EXECUTION_SWEEP": lambda schedule: self.sweep()}
         self._events: list[tuple[float, int, Callable[[], None]]] = []
         self._numbers = itertools.count()
@@ -257,14 +259,20 @@ class Jobs:
         self._kick()
 
     def _kick(self) -> None:
-        self.later(self.harbor.switches["start_seconds"], self._start_waiting)
+        if self.waiting and self.moment not in self._kicks:
+            self._kicks.add(self.moment)
+            moment = self.moment
+            self.later(self.harbor.switches["start_seconds"], lambda: self._start_waiting(moment))
 
-    def _start_waiting(self) -> None:
-        for task in list(self.waiting):
+    def _start_waiting(self, kicked: float) -> None:
+        self._kicks.discard(kicked)
+        tasks, self.waiting = self.waiting, []
+        for task in tasks:
             kind = task.execution.vendor_type
-            busy = any(other.running and other.execution.vendor_type == kind for other in self.tasks.values())
-            if kind not in self.paused and not (kind in SERIAL and busy):
-                self.waiting.remove(task)
+            busy = kind in SERIAL and any(other.execution.vendor_type == kind for other in self._working)
+            if kind in self.paused or busy:
+                self.waiting.append(task)
+            else:
                 self._start(task)
 
     def _start(self, task: Task) -> None:
@@ -272,6 +280,7 @@ class Jobs:
         task.log = []
         task.tries += 1
         task.running = task.work(task)
+        self._working.add(task)
         if task.tries > 1:
             self._outdate(task.execution)
         self._step(task, task.running)
@@ -290,6 +299,7 @@ class Jobs:
 
     def _finish(self, task: Task, status: str) -> None:
         task.status, task.running, task.end_time = status, None, float(int(self.moment))
+        self._working.discard(task)
         if status == "Stopped":
             self.refresh(task.execution)
         else:

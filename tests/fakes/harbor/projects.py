@@ -43,6 +43,15 @@ PROJECTS = Table(
     "name",
     _project_column,
 )
+
+
+def _repository_column(row: tuple[Project, Repository], column: str) -> Any:
+    project, repository = row
+    if column == "name":
+        return f"{project.name}/{repository.name}"
+    return project.id if column == "project_id" else getattr(repository, {"repository_id": "id"}.get(column, column))
+
+
 REPOSITORIES = Table(
     {
         "repository_id": ("RepositoryID", "number"),
@@ -53,7 +62,7 @@ REPOSITORIES = Table(
         "update_time": ("UpdateTime", "time"),
     },
     "-creation_time",
-    dict.get,
+    _repository_column,
 )
 LABELS = Table({"id": ("ID", "number"), "name": ("Name", "text"), "scope": ("Scope", "text")}, "", dict.get)
 
@@ -231,26 +240,21 @@ class Projects:
     def list_repositories(self, call: Call) -> Answer:
         """Lists the repositories of a project."""
         project = self.of_call(call, "repository", "list")
-        rows = [self._row(project, item) for item in project.repositories.values()]
+        rows = [(project, item) for item in project.repositories.values()]
         return listing(call, rows, REPOSITORIES, self._shown_repository)
 
     @staticmethod
-    def _row(project: Project, repository: Repository) -> dict[str, Any]:
+    def _shown_repository(row: tuple[Project, Repository]) -> dict[str, Any]:
+        project, repository = row
         return {
-            "repository_id": repository.id,
+            "id": repository.id,
             "name": f"{project.name}/{repository.name}",
             "project_id": project.id,
             "pull_count": repository.pull_count,
-            "creation_time": repository.creation_time,
-            "update_time": repository.update_time,
+            "creation_time": stamp(repository.creation_time),
+            "update_time": stamp(repository.update_time),
             "artifact_count": len(repository.candidates()),
         }
-
-    @staticmethod
-    def _shown_repository(row: dict[str, Any]) -> dict[str, Any]:
-        times = {name: stamp(row[name]) for name in ("creation_time", "update_time")}
-        shown = {name: value for name, value in row.items() if name != "repository_id"}
-        return {"id": row["repository_id"], **shown, **times}
 
     def get_repository(self, call: Call) -> Answer:
         """Answers one repository."""
@@ -258,7 +262,7 @@ class Projects:
         name = unescaped(call.path["repository_name"])
         if name not in project.repositories:
             raise not_found(f"repository {project.name}/{name} not found")
-        return ok(self._shown_repository(self._row(project, project.repositories[name])))
+        return ok(self._shown_repository((project, project.repositories[name])))
 
     def list_labels(self, call: Call) -> Answer:
         """Lists the global labels, or those of a project."""
