@@ -24,6 +24,7 @@ MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 INDEX_TYPE = "application/vnd.oci.image.index.v1+json"
 ICON = "sha256:0048162a053eef4d4ce3fe7518615bef084403614f8bca43b40ae2e762e11e06"
 TAGS_QUERY = 'the value of "tags" query can only be fuzzy match value or exact match value'
+LABELS_QUERY = 'the value of "labels" query can only be integer list with intersection relationship'
 BASE_QUERY = 'the value of "base" query can only be exact match value with "*"'
 ARTIFACTS = Table(
     {
@@ -107,7 +108,9 @@ class Artifacts:
             if tags.kind not in ("exact", "fuzzy"):
                 raise bad_request(TAGS_QUERY)
             rows = [item for item in rows if self._tagged(item, tags)]
-        if labels is not None and labels.kind == "all":
+        if labels is not None:
+            if labels.kind != "all" or not all(value.isdecimal() for value in labels.value):
+                raise bad_request(LABELS_QUERY)
             rows = [
                 item for item in rows if set(labels.value) <= {str(one["id"]) for one in self._labels(project, item)}
             ]

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone, tzinfo
 
@@ -71,8 +72,10 @@ class Cron:
 
 
 def _number(text: str) -> int:
-    if not text.lstrip("+-").isdecimal() or len(text) - len(text.lstrip("+-")) > 1:
+    if not re.fullmatch(r"[+-]?[0-9]+", text):
         raise BadCron(f'failed to parse int from {text}: strconv.Atoi: parsing "{text}": invalid syntax')
+    if abs(int(text)) >= 2**63:
+        raise BadCron(f'failed to parse int from {text}: strconv.Atoi: parsing "{text}": value out of range')
     if int(text) < 0:
         raise BadCron(f"negative number ({int(text)}) not allowed: {text}")
     return int(text)
@@ -119,6 +122,8 @@ def parse(text: str) -> Cron:
         name, blank, rest = text.partition("=")[2].partition(" ")
         if not blank:
             raise ParserCrash
+        if name.startswith(("/", "\\")) or ".." in name:
+            raise BadCron(f"provided bad location {name}: time: invalid location name")
         try:
             zone = timezone.utc if name in ("", "UTC", "Local") else ZoneInfo(name)
         except (ValueError, OSError, KeyError):

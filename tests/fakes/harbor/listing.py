@@ -129,8 +129,11 @@ def filtered(rows: list[Any], table: Table, wanted: dict[str, Match]) -> list[An
     return rows
 
 
-def ordered(rows: list[Any], table: Table, sort: str | None) -> list[Any]:
-    """Returns the rows in the asked order, or the default one; unknown keys are dropped, rows without a value last."""
+def ordered(rows: list[Any], table: Table, sort: str | None, bound: int = 0) -> list[Any]:
+    """Returns the rows in the asked order, or the default one; unknown keys are dropped, rows without a value last.
+
+    With a bound only the first rows are in order: those up to the end of the page.
+    """
     keys = _sort_keys(sort, table) or _sort_keys(table.default, table)
     if not keys:
         return rows
@@ -145,7 +148,7 @@ def ordered(rows: list[Any], table: Table, sort: str | None) -> list[Any]:
             return sign * (1 if a > b else -1)
         return 0
 
-    return postgres_sorted(rows, compare)
+    return postgres_sorted(rows, compare, bound)
 
 
 def _sort_keys(sort: str | None, table: Table) -> list[tuple[str, int]]:
@@ -195,6 +198,8 @@ def listing(
 ) -> Answer:
     """Returns a list answer: rows by `q` and the fixed filters, in order, one page, as `show` makes them."""
     wanted = {**keywords(call.query.get("q")), **(fixed or {})}
-    found = ordered(filtered(rows, table, wanted), table, call.query.get("sort"))
+    number, size = call.query.get("page") or 1, call.query.get("page_size")
+    bound = max(number, 1) * max(10 if size is None else size, 0)
+    found = ordered(filtered(rows, table, wanted), table, call.query.get("sort"), bound)
     part, headers = page_of(call, found)
     return ok([show(row) for row in part], headers)

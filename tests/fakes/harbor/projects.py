@@ -102,7 +102,10 @@ class Projects:
                 "DELETE": Route(self.delete_metadata),
             },
             repositories: {"GET": Route(self.list_repositories, query=PAGING)},
-            f"{repositories}/{{repository_name}}": {"GET": Route(self.get_repository)},
+            f"{repositories}/{{repository_name}}": {
+                "GET": Route(self.get_repository),
+                "DELETE": Route(self.delete_repository),
+            },
             "/labels": {"GET": Route(self.list_labels, query=(*PAGING, "name", "scope", "project_id"))},
         }
 
@@ -258,11 +261,24 @@ class Projects:
 
     def get_repository(self, call: Call) -> Answer:
         """Answers one repository."""
-        project = self.of_call(call, "repository", "read")
+        return ok(self._shown_repository(self._repository(call, "read")))
+
+    def _repository(self, call: Call, action: str) -> tuple[Project, Repository]:
+        project = self.of_call(call, "repository", action)
         name = unescaped(call.path["repository_name"])
         if name not in project.repositories:
             raise not_found(f"repository {project.name}/{name} not found")
-        return ok(self._shown_repository((project, project.repositories[name])))
+        return project, project.repositories[name]
+
+    def delete_repository(self, call: Call) -> Answer:
+        """Deletes a repository with everything in it, unless a tag is immutable."""
+        project, repository = self._repository(call, "delete")
+        for artifact in repository.artifacts:
+            for name in artifact.names:
+                self.store.check_mutable(project, repository, name)
+        self.store.trash += [artifact.digest for artifact in repository.artifacts]
+        del project.repositories[repository.name]
+        return done()
 
     def list_labels(self, call: Call) -> Answer:
         """Lists the global labels, or those of a project."""

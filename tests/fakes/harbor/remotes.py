@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from .server import Harbor
@@ -145,5 +146,9 @@ class Remotes:
         self.known[remote.name] = remote
 
     def at(self, url: str) -> Remote | None:
-        """Returns the remote of a URL."""
-        return next((item for item in self.known.values() if item.url == url.rstrip("/")), None)
+        """Returns the remote of a URL; below a path nobody answers."""
+        wanted = urlsplit(url)
+        if wanted.path.strip("/"):
+            return None
+        urls = ((item, urlsplit(item.url)) for item in self.known.values())
+        return next((item for item, one in urls if (one.scheme, one.netloc) == (wanted.scheme, wanted.netloc)), None)

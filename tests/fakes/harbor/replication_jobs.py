@@ -35,6 +35,10 @@ class FetchFailed(Exception):
     """The execution fails before there are tasks; the message is its status_text."""
 
 
+class ItemFailed(Exception):
+    """One tag of a task failed."""
+
+
 @dataclass
 class Resource:
     """What one task is about: a repository on both sides and its images with the tags that go ("" for a digest)."""
@@ -232,15 +236,17 @@ class Transfer:
         if self.resource.operation == "copy":
             yield from self._copy()
         else:
-            self._delete()
+            try:
+                self._delete()
+            except ItemFailed:
+                raise JobFailed from None
 
     def _say(self, text: str, line: int, level: str = "INFO") -> None:
         self.jobs.write(self.task, level, f"{TRANSFER}:{line}", text)
 
-    def _fail(self, text: str, line: int) -> JobFailed:
+    def _fail(self, text: str, line: int) -> ItemFailed:
         self._say(text, line, "ERROR")
-        self._say(FAILURE, 150, "ERROR")
-        return JobFailed()
+        return ItemFailed()
 
     def _copy(self) -> Generator[float, None, None]:
         source, target = self.resource.source, self.resource.destination
@@ -248,16 +254,26 @@ class Transfer:
         tags = ",".join(tag for _image, tag in items)
         whole = f"{source}:[{tags}](source registry) to {target}:[{tags}](destination registry)"
         self._say(f"copying {whole}...", 135)
+        failed = False
         for image, tag in items:
             self._say(f"copying {source}:{tag}(source registry) to {target}:{tag}(destination registry)...", 168)
-            if not self.source.reachable:
-                reason = refused(self.source.remote, self.source.url, f"/v2/{source}/manifests/{tag}")
-                raise self._fail(f"failed to pull the manifest of artifact {source}:{tag}: {reason}", 410)
-            self._say(f"pulling the manifest of artifact {source}:{tag} ...", 402)
-            self._say(f"the manifest of artifact {source}:{tag} pulled", 415)
-            if self._wanted(image, tag):
-                yield from self._push(image, tag)
+            try:
+                self._pull(source, tag)
+                if self._wanted(image, tag):
+                    yield from self._push(image, tag)
+            except ItemFailed:  # the other items have their turn
+                failed = True
+        if failed:
+            self._say(FAILURE, 150, "ERROR")
+            raise JobFailed
         self._say(f"copy {whole} completed", 158)
+
+    def _pull(self, source: str, tag: str) -> None:
+        if not self.source.reachable:
+            reason = refused(self.source.remote, self.source.url, f"/v2/{source}/manifests/{tag}")
+            raise self._fail(f"failed to pull the manifest of artifact {source}:{tag}: {reason}", 410)
+        self._say(f"pulling the manifest of artifact {source}:{tag} ...", 402)
+        self._say(f"the manifest of artifact {source}:{tag} pulled", 415)
 
     def _wanted(self, image: Image, tag: str) -> bool:
         name = f"{self.resource.destination}:{tag}"

@@ -239,8 +239,53 @@ def _postgres(data: list[Any], a: int, n: int, compare: Callable[[Any, Any], int
             n = left
 
 
-def postgres_sorted(rows: list[Any], compare: Callable[[Any, Any], int]) -> list[Any]:
-    """Returns the rows in the order that PostgreSQL's quicksort leaves them in (seen: a listing by pull_time)."""
+def _sift(heap: list[Any], size: int, item: Any, compare: Callable[[Any, Any], int]) -> None:
+    """Puts an item in place of the heap's top."""
+    i = 0
+    while 2 * i + 1 < size:
+        j = 2 * i + 1
+        if j + 1 < size and compare(heap[j], heap[j + 1]) > 0:
+            j += 1
+        if compare(item, heap[j]) <= 0:
+            break
+        heap[i] = heap[j]
+        i = j
+    heap[i] = item
+
+
+def _first(rows: list[Any], bound: int, compare: Callable[[Any, Any], int]) -> list[Any]:
+    """Returns the first rows as PostgreSQL finds them without sorting all: by a heap with the last one on top."""
+
+    def reverse(one: Any, other: Any) -> int:
+        return compare(other, one)
+
+    heap: list[Any] = []
+    for row in rows:
+        if len(heap) < bound:
+            j = len(heap)
+            heap.append(row)
+            while j > 0 and reverse(row, heap[(j - 1) // 2]) < 0:
+                heap[j] = heap[(j - 1) // 2]
+                j = (j - 1) // 2
+            heap[j] = row
+        elif reverse(row, heap[0]) > 0:
+            _sift(heap, len(heap), row, reverse)
+    for size in range(len(heap) - 1, 0, -1):
+        top = heap[0]
+        _sift(heap, size, heap[size], reverse)
+        heap[size] = top
+    return heap
+
+
+def postgres_sorted(rows: list[Any], compare: Callable[[Any, Any], int], bound: int = 0) -> list[Any]:
+    """Returns the rows in the order of PostgreSQL's quicksort (seen: a listing by pull_time).
+
+    Where only few of many rows are wanted (`bound`, the end of the page), these come first, as its heap sorts them.
+    """
+    if bound > 0 and len(rows) > 2 * bound:
+        first = _first(rows, bound, compare)
+        taken = {id(row) for row in first}
+        return first + [row for row in rows if id(row) not in taken]
     data = list(rows)
     _postgres(data, 0, len(data), compare)
     return data

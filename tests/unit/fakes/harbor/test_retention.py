@@ -107,6 +107,10 @@ def test_both_sorts_sort(count):
     ):
         assert [key for key, _number in found] == sorted(key for key, _number in items)
         assert sorted(found) == sorted(items)
+    for bound in (1, 3, count // 3):
+        found = postgres_sorted(items, lambda one, other: (one[0] > other[0]) - (one[0] < other[0]), bound)
+        assert [key for key, _number in found[:bound]] == sorted(key for key, _number in items)[:bound]
+        assert sorted(found) == sorted(items)
 
 
 KEEP = {
