@@ -35,7 +35,7 @@ class Answer:
 
     status: int
     body: bytes = b""
-    headers: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, Any] = field(default_factory=dict)  # a list of texts is a header that is sent several times
     cut: bool = False
 
 
@@ -128,7 +128,10 @@ class Fake:
         bodiless = answer.status in (204, 304)
         if not bodiless:
             headers.setdefault("Content-Length", str(len(answer.body)))
-        start_response(f"{answer.status} {phrase(answer.status)}", list(headers.items()))
+        pairs = [
+            (name, text) for name, value in headers.items() for text in (value if isinstance(value, list) else [value])
+        ]
+        start_response(f"{answer.status} {phrase(answer.status)}", pairs)
         if bodiless or request.method == "HEAD":
             return [b""]
         if answer.cut:
@@ -149,7 +152,7 @@ class Fake:
         answer = None
         with self.lock:
             if not replaced or fault.get("after"):
-                answer = self.answer(request)
+                answer = self._answer(request, path, data, environ)
             if replaced and not fault.get("drop"):
                 answer = replacement(fault)
             if answer is not None and fault.get("truncate"):
@@ -161,6 +164,13 @@ class Fake:
         if fault.get("drop"):
             raise Dropped
         return answer
+
+    def _answer(self, request: Request, path: str, data: bytes, environ: dict[str, Any]) -> Answer:
+        try:
+            return self.answer(request)
+        except (Dropped, TimedOut):  # the service itself never answers this request
+            self._log(request, path, body_of(data), None, environ)
+            raise
 
     def _log(self, request: Request, path: str, body: Any, status: int | None, environ: dict[str, Any]) -> None:
         headers = {key[5:].replace("_", "-").lower(): text for key, text in environ.items() if key.startswith("HTTP_")}

@@ -8,11 +8,13 @@ from __future__ import annotations
 import io
 import threading
 from contextlib import contextmanager
+from http.client import HTTPMessage
 from typing import Any, Iterator
 from urllib.parse import unquote_to_bytes, urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3._collections import HTTPHeaderDict
 from urllib3.response import HTTPResponse
 
 from ._base import Dropped, Fake, TimedOut
@@ -40,6 +42,22 @@ def mounted(fake: Fake, origin: str) -> Iterator[Fake]:
                 HTTPAdapter.send = _real_send
 
 
+class _Original:
+    """What `requests` looks at for cookies."""
+
+    def __init__(self, headers: list[tuple[str, str]]) -> None:
+        self.msg = HTTPMessage()
+        for name, value in headers:
+            self.msg[name] = value
+
+    def isclosed(self) -> bool:
+        """Returns that there is no connection."""
+        return True
+
+    def close(self) -> None:
+        """Does nothing."""
+
+
 def _send(
     adapter: HTTPAdapter,
     request: requests.PreparedRequest,
@@ -65,12 +83,13 @@ def _send(
     status, headers = started
     raw = HTTPResponse(
         body=io.BytesIO(body),
-        headers=dict(headers),
+        headers=HTTPHeaderDict(headers),
         status=int(status.split()[0]),
         reason=status.partition(" ")[2],
         preload_content=False,
         request_method=request.method,
         enforce_content_length=True,
+        original_response=_Original(headers),
     )
     return adapter.build_response(request, raw)
 

@@ -23,10 +23,11 @@ if __package__ in (None, ""):
 
 from fakes._base import Dropped, Fake
 from fakes.digitalocean import DigitalOcean
+from fakes.harbor import Harbor
 from fakes.quay import Quay
 from fakes.swr import Swr
 
-REGISTRIES: dict[str, type[Fake]] = {"digitalocean": DigitalOcean, "quay": Quay, "swr": Swr}
+REGISTRIES: dict[str, type[Fake]] = {"digitalocean": DigitalOcean, "harbor": Harbor, "quay": Quay, "swr": Swr}
 
 
 class Handler(WSGIRequestHandler):
@@ -55,8 +56,10 @@ class Handler(WSGIRequestHandler):
             self.close_connection = True
             return
         status, headers = started
-        headers = {"Date": formatdate(usegmt=True), "Server": "fake", **dict(headers)}  # the fake's clock may be ahead
-        head = [f"HTTP/1.1 {status}", *(f"{name}: {value}" for name, value in headers.items())]
+        standard = {"Date": formatdate(usegmt=True), "Server": "fake"}  # the fake's clock may be ahead
+        sent = {name for name, _value in headers}
+        headers = [*((name, value) for name, value in standard.items() if name not in sent), *headers]
+        head = [f"HTTP/1.1 {status}", *(f"{name}: {value}" for name, value in headers)]
         if environ.get("fakes.cut"):
             self.close_connection = True
         if self.close_connection:
