@@ -171,6 +171,7 @@ class Client:
         last one: then the listing starts over, or was changed while it was read.
         """
         found: dict = {}
+        told = wait.now()
         for _number in range(MOST_PAGES):
             page = self.get(where, query, schema)
             known = len(found)
@@ -183,6 +184,9 @@ class Client:
                 return found
             if len(found) > MOST_ROWS:
                 break
+            if wait.now() - told >= wait.TELL:
+                told = wait.now()
+                self.tell(f"{where}: {len(found):,} rows so far")
             query = dict(query, **more)
         raise ContractError(f"GET {where}: more than {MOST_ROWS} rows or {MOST_PAGES} pages: this listing does not end")
 

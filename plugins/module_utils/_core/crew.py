@@ -12,8 +12,6 @@ from typing import Any, Callable
 from ansible_collections.registry.hygiene.plugins.module_utils._core import wait
 from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import Bug, RegistryError
 
-TELL = 10  # seconds between two words on how far it is
-
 
 class Crew:
     """Threads that work for the thread that made them.
@@ -55,7 +53,7 @@ class Crew:
                     left -= 1
                 else:
                     show(text)
-                if done and left and wait.now() - told >= TELL:
+                if done and left and wait.now() - told >= wait.TELL:
                     told = wait.now()
                     show(f"{len(futures) - left:,} of {len(futures):,} {done}")
         finally:

@@ -15,6 +15,7 @@ from ansible_collections.registry.hygiene.plugins.module_utils._core.errors impo
     Unreachable,
 )
 
+TELL = 10  # seconds between two words on how far it is
 LATER = (429, 500, 502, 503, 504)  # answers that say nothing about what is waited for
 stopped = threading.Event()  # set when the task is interrupted: threads that wait give up
 
