@@ -243,7 +243,10 @@ class Artifacts:
         """Lists the tags of an artifact."""
         project, repository, artifact = self._one(call, "tag", "list")
         status = call.query.get("with_immutable_status") is True
-        show = lambda tag: self._shown_tag(project, repository, artifact, tag, status)  # noqa: E731
+
+        def show(tag: Tag) -> Any:
+            return self._shown_tag(project, repository, artifact, tag, status)
+
         return listing(call, artifact.tags, TAGS, show)
 
     def create_tag(self, call: Call) -> Answer:

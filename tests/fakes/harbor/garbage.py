@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Generator
 
-from .gojson import Literal
+from .gojson import Literal, is_integer
 from .jobs import GC, Execution, JobStopped, Task, Work
 from .system_jobs import SCHEDULING, SystemJob
 from .wire import Crash, Refusal, bad_request, not_found, unknown
@@ -42,10 +42,10 @@ class Garbage(SystemJob):
         parameters = body.get("parameters") or {}
         workers = parameters.get("workers")
         if kind in (*SCHEDULING, "Manual") and self.harbor.version >= (2, 9):
-            if isinstance(workers, Literal) or (type(workers) is int and not -(2**63) <= workers < 2**63):
+            if isinstance(workers, Literal) or (is_integer(workers) and not -(2**63) <= workers < 2**63):
                 raise bad_request("bad request: workers should be integer format")
             most = 10 if self.harbor.version >= (2, 13) else 5
-            if type(workers) is int and not 0 < workers <= most:
+            if is_integer(workers) and not 0 < workers <= most:
                 text = f"Workers must be greater than 0 and less than or equal to {most}."
                 raise bad_request(f"Error: Invalid number of workers:{workers}. {text}")
         return parameters
@@ -54,7 +54,7 @@ class Garbage(SystemJob):
         workers = parameters.get("workers")
         found = {"delete_untagged": parameters.get("delete_untagged") is True}
         if self.harbor.version >= (2, 9):
-            found["workers"] = workers if type(workers) is int else 0
+            found["workers"] = workers if is_integer(workers) else 0
         if self.harbor.version >= (2, 15):
             found["delete_tag"] = parameters.get("delete_tag") is True
         return found

@@ -27,6 +27,11 @@ DATE_PARTS = (
 )
 
 
+def is_integer(value: Any) -> bool:
+    """Returns whether a value of JSON is a whole number, which true and false are not."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
 class BadJson(ValueError):
     """The text is no JSON, or does not fit the type: the message is Go's."""
 
@@ -236,7 +241,7 @@ class Decoder:
             return {key: self.fit(item, kind.item, struct, path) for key, item in value}
         if isinstance(kind, Slice) and isinstance(value, list) and not isinstance(value, Pairs):
             return [self.fit(item, kind.item, struct, path) for item in value]
-        if kind in BITS and type(value) is int and -(2 ** BITS[kind]) <= value < 2 ** BITS[kind]:
+        if kind in BITS and is_integer(value) and -(2 ** BITS[kind]) <= value < 2 ** BITS[kind]:
             return value
         if (kind == "string" and isinstance(value, str)) or (kind == "bool" and isinstance(value, bool)):
             return value

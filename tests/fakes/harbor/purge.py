@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, Generator
 
 from .._base import Answer
-from .gojson import Literal
+from .gojson import Literal, is_integer
 from .jobs import PURGE, Execution, Task, Work
 from .listing import keywords
 from .system import System
@@ -44,9 +44,9 @@ class Purge(SystemJob):
         if "audit_retention_hour" not in parameters:
             raise bad_request("bad request: audit_retention_hour should provide")
         hours = parameters["audit_retention_hour"]
-        if isinstance(hours, Literal) or (type(hours) is int and not -(2**63) <= hours < 2**63):
+        if isinstance(hours, Literal) or (is_integer(hours) and not -(2**63) <= hours < 2**63):
             raise bad_request("bad request: audit_retention_hour should be integer format")
-        if type(hours) is int and hours > MOST_HOURS:
+        if is_integer(hours) and hours > MOST_HOURS:
             raise bad_request(f"bad request: audit_retention_hour should be less than {MOST_HOURS}")
         if self.key not in parameters:
             raise bad_request(f"bad request: {self.key} should provide")
@@ -56,7 +56,7 @@ class Purge(SystemJob):
         """Returns what a run makes of the parameters: other types count as nothing."""
         hours, types = parameters.get("audit_retention_hour"), parameters.get(self.key)
         return {
-            "audit_retention_hour": hours if type(hours) is int else 0,
+            "audit_retention_hour": hours if is_integer(hours) else 0,
             "dry_run": parameters.get("dry_run") is True,
             self.key: types if isinstance(types, str) else "",
         }
@@ -71,7 +71,7 @@ class Purge(SystemJob):
 
     def _purge(self, task: Task) -> Generator[float, None, None]:
         extra, jobs = task.execution.extra, self.jobs
-        key = next(name for name in extra if name.startswith("include"))
+        (key,) = (name for name in extra if name.startswith("include"))
         hours, dry, types = extra["audit_retention_hour"], extra["dry_run"], extra[key]
         shown = {"audit_retention_hour": hours, "dry_run": str(dry).lower(), key: types}
         jobs.write(task, "INFO", PLACE, "Purge audit job start")

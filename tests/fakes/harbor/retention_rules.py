@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from . import doublestar
@@ -17,12 +18,15 @@ DAY = 86400
 NANOSECONDS = 10**9
 NEVER = -62135596800  # year 1
 DEFAULT_COUNT, DEFAULT_DAYS = 10, 30
-BY_PUSH, BY_PULL, BY_BOTH = (
-    (lambda one: one.pushed),
-    (lambda one: one.pulled),
-    (lambda one: max(one.pushed, one.pulled)),
-)
-COUNTS = {"latestPushedK": BY_PUSH, "latestPulledN": BY_PULL, "latestActiveK": BY_BOTH}
+BY_PUSH, BY_PULL = attrgetter("pushed"), attrgetter("pulled")
+
+
+def by_both(one: Artifact) -> float:
+    """Returns the later of both times."""
+    return max(one.pushed, one.pulled)
+
+
+COUNTS = {"latestPushedK": BY_PUSH, "latestPulledN": BY_PULL, "latestActiveK": by_both}
 DAYS = {"nDaysSinceLastPush": BY_PUSH, "nDaysSinceLastPull": BY_PULL, "lastXDays": BY_PUSH}
 
 

@@ -48,4 +48,4 @@ class Caller:
 @pytest.fixture
 def harbor():
     """Return a function that makes a caller of a new fake in that state."""
-    return lambda **state: Caller(**state)
+    return Caller

@@ -37,7 +37,8 @@ def held(quay):
 def post(request):
     """Returns what sends a body to each path at once and returns the answers."""
 
-    def send(quay, paths, body=TEN):
+    def send(quay, paths, body=None):
+        body = TEN if body is None else body
         bodies = body if isinstance(body, list) else [body] * len(paths)
         started = threading.Barrier(len(paths))
 

@@ -311,7 +311,7 @@ def test_listings_without_an_end_have_one(fake, monkeypatch, get, how):
             if environ["REQUEST_METHOD"] == "GET" and get in uri.replace("/repos?", "/repositories?"):
                 number = 1 if how != "invents full pages" else 100
                 rows = [
-                    dict(BASES[get], **{key: next(made) if key == "id" else f"r{next(made)}"}) for _ in range(number)
+                    dict(BASES[get], **{key: next(made) if key == "id" else f"r{next(made)}"}) for _row in range(number)
                 ]
                 if how == "ignores offset":
                     rows = [BASES[get]]

