@@ -143,7 +143,7 @@ class Process:
                 ANSIBLE_COLLECTIONS_PATH=BUILD,
                 ANSIBLE_HOME=str(folder / "home"),
                 ANSIBLE_REMOTE_TEMP=str(folder / "home" / "tmp"),
-                ANSIBLE_CONFIG=os.devnull,
+                ANSIBLE_CONFIG=str(folder / "ansible.cfg"),
                 ANSIBLE_NOCOLOR="1",
                 REGISTRY_HYGIENE_IN_PROCESS="0" if self.kind == "ansible" else "1",
             )
@@ -167,7 +167,8 @@ class Process:
             lines = [line for line in text.splitlines() if line.startswith("{")]
             return _parsed(lines[-1]) if lines else None
         found = list(SHOWN.finditer(text))
-        return _parsed(text[found[-1].end() :]) if found else None
+        result = _parsed(text[found[-1].end() :]) if found else None
+        return result and {"failed": "FAILED!" in found[-1].group(), **result}  # which Ansible does not show
 
 
 def _parsed(text: str) -> dict | None:

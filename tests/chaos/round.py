@@ -114,7 +114,7 @@ class Round:
     def _judged(self, result: dict, check: bool, late: bool, effects: list, writes: int) -> list[str]:
         """Returns what is wrong with the result of a task that ended by itself."""
         found, world, failed = [], self.world, bool(result.get("failed"))
-        texts = [str(result.get("msg", "")), *result.get("failures", {}).values(), *result.get("warnings", [])]
+        texts = [str(result.get("msg", "")), *result.get("failures", {}).values(), *map(str, result.get("warnings", []))]
         if failed and len(texts[0]) < 10:
             found.append(f"its message says nothing: {texts[0]!r}")
         found += [f"a message that nobody can act on: {text!r}" for text in texts if re.search(NO_HELP, text)]
