@@ -80,8 +80,9 @@ def drip(exchange: Any) -> None:
 
 
 def twice(exchange: Any) -> None:
-    """Delivers it twice, and gives the second answer."""
-    exchange.send(exchange.ask(2))
+    """Delivers it twice; of a POST the first answer arrives, because nobody can know that the second is to blame."""
+    first = exchange.ask()
+    exchange.send(first if exchange.method == "POST" else exchange.ask())
 
 
 def busy(exchange: Any) -> None:
@@ -186,9 +187,10 @@ def _odd(exchange: Any) -> bytes:
         answer("206 Partial Content", b"{", kind),
         answer("299 Odd", b"7", kind),
     ]
-    # Nobody can know that a success which the registry reports was none.
-    honest = exchange.method == "GET" or exchange.asked
-    return exchange.chance.choice(refusals + successes if honest else refusals)
+    # Nobody can know that a success, or a refusal, which the registry reports was none.
+    if exchange.method == "GET":
+        return exchange.chance.choice(refusals + successes)
+    return exchange.chance.choice(successes if exchange.asked else refusals)
 
 
 LATE = ("late_effect",)  # what was written may be there only when the task has ended

@@ -79,6 +79,7 @@ class Proxy:
                     exchange.settled()
 
     def _receive(self, connection: socket.socket, head: bytes, rest: bytes) -> Exchange:
+        body = read_body(connection, head, rest)
         with self._lock:
             self._pending += 1
             self.requests += 1
@@ -89,7 +90,6 @@ class Proxy:
             self.counts[name] += 1
             self.late = self.late or name in faults.LATE
             hit = self.requests == self.at
-        body = read_body(connection, head, rest)
         return Exchange(self, connection, head + b"\r\n\r\n" + body, chance, faults.FAULTS.get(name, faults.none), hit)
 
     def done(self) -> None:
@@ -109,18 +109,15 @@ class Exchange:
         self.method = request.partition(b" ")[0].decode("latin-1")
         self.asked = self._settled = False
 
-    def ask(self, times: int = 1) -> bytes:
-        """Returns the answer of the fake to the request, the last one if it is delivered several times."""
+    def ask(self) -> bytes:
+        """Returns the answer of the fake to the request; called twice, it is delivered twice."""
         if not self.proxy.after:
             self._strike()
         self.asked = True
-        for _number in range(times):
-            with socket.create_connection(self.proxy.upstream, timeout=30) as upstream:
-                upstream.sendall(self.request)
-                head, rest = read_head(upstream)
-                answer = head + b"\r\n\r\n" + read_body(upstream, head, rest)
-        self.settled()
-        return answer
+        with socket.create_connection(self.proxy.upstream, timeout=30) as upstream:
+            upstream.sendall(self.request)
+            head, rest = read_head(upstream)
+            return head + b"\r\n\r\n" + read_body(upstream, head, rest)
 
     def _strike(self) -> None:
         if self.hit:

@@ -22,7 +22,7 @@ KINDS = [
     ("creation_date", "^v", False),
 ]
 VALUES = {"number_of_tags": (1, 3, 10), "creation_date": ("7d", "30d", "90d")}
-LIMITS = ({}, {}, {"max_deletions": 0}, {"max_deletions": 3}, {"max_deletions": 1000}, {"protect": ["^latest$"]})
+LIMITS = [{}] * 8 + [{"max_deletions": 0}, {"max_deletions": 3}, {"max_deletions": 1000}, {"protect": ["^latest$"]}]
 
 
 def identity(policy: tuple) -> tuple:

@@ -16,13 +16,14 @@ from typing import Any
 from fakes.serve import serving
 
 from chaos import faults
+from chaos.digitalocean import DigitalOceanWorld
 from chaos.monitor import Monitor
 from chaos.mounts import MOUNTS, Run
 from chaos.proxy import Proxy
 from chaos.quay import QuayWorld
 from chaos.swr import SwrWorld
 
-WORLDS = {"quay": QuayWorld, "swr": SwrWorld}
+WORLDS = {"digitalocean": DigitalOceanWorld, "quay": QuayWorld, "swr": SwrWorld}
 PATIENT = {"timeout": 30, "retries": 5}
 LONGEST_TEXT = 20000
 PART = 12  # characters of a secret that are too many in a text
@@ -114,7 +115,11 @@ class Round:
     def _judged(self, result: dict, check: bool, late: bool, effects: list, writes: int) -> list[str]:
         """Returns what is wrong with the result of a task that ended by itself."""
         found, world, failed = [], self.world, bool(result.get("failed"))
-        texts = [str(result.get("msg", "")), *result.get("failures", {}).values(), *map(str, result.get("warnings", []))]
+        texts = [
+            str(result.get("msg", "")),
+            *result.get("failures", {}).values(),
+            *map(str, result.get("warnings", [])),
+        ]
         if failed and len(texts[0]) < 10:
             found.append(f"its message says nothing: {texts[0]!r}")
         found += [f"a message that nobody can act on: {text!r}" for text in texts if re.search(NO_HELP, text)]
@@ -142,9 +147,9 @@ class Round:
             return []
         states = self._states()
         return [
-            f"{key} is {states[key]}, not {self.world.wanted(key)}"
+            f"{key} is not what it should be: {states[key]}"
             for key, name in self.world.targets.items()
-            if name not in (failures or {}) and states[key] != self.world.wanted(key)
+            if name not in (failures or {}) and not self.world.reached(key, states[key])
         ]
 
     def _clean(self, name: str, run: Run, effects: list, writes: int) -> list[str]:
@@ -156,7 +161,12 @@ class Round:
         refused = bool(refusal and re.search(refusal, text))
         if run.result.get("failed") and not refused:
             found.append("a run without faults failed")
-        if name == "again" and not refused and (run.result.get("changed") or effects or writes):
+        if (
+            name == "again"
+            and not refused
+            and not self.world.repeats
+            and (run.result.get("changed") or effects or writes)
+        ):
             found.append(f"the second run without faults changed {effects} with {writes} writes")
         if refused and not run.result.get("failures") and writes:
             found.append("a refused plan was written")

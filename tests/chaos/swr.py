@@ -117,6 +117,8 @@ class SwrWorld(World):
             found.append("no policy is left")
         if set(after) - set(initial) - set(self.wanted(key)):
             found.append(f"{after} holds what was neither there nor declared")
+        if len(after) > 1 and len(after) > len(before) and not self.several:
+            found.append(f"there are several policies: {after}")
         return found
 
     def healed(self, key: Any, state: Any, text: str) -> list[str]:

@@ -19,6 +19,7 @@ class World:
 
     module = ""
     secrets: list[str] = []
+    repeats = False  # True: the task does it again each time
 
     def __init__(self, chance: random.Random) -> None:
         self.chance = chance
@@ -45,8 +46,12 @@ class World:
         raise NotImplementedError
 
     def wanted(self, key: Any) -> Any:
-        """Returns the state that the task must bring about, and that a refused one leaves."""
+        """Returns the state that the task must bring about, or leave if it must refuse the target."""
         raise NotImplementedError
+
+    def reached(self, key: Any, state: Any) -> bool:
+        """Returns whether a target is as the task must bring it about."""
+        return state == self.wanted(key)
 
     def wrong(self, key: Any, initial: Any, before: Any, after: Any) -> list[str]:
         """Returns what is wrong with a write that changed a target so."""
