@@ -17,22 +17,23 @@ from urllib.parse import urlsplit
 
 from chaos import faults
 
+AIMS = ("all", "writes", "since the first write")
 QUIET = 0.05  # seconds without anything under way, after which nothing is
 
 
 class Proxy:
     """Stands before one fake. What it does to a request depends on the seed, the request and how often it came.
 
-    rate: how many requests of a hundred are hit. kinds: names of faults. at: the number of the request at which
-    `strike` is called, once, before or after its effect.
+    rate: the share of requests that are hit. kinds: names of faults. aim: which requests may be hit. at: the number of
+    the request at which `strike` is called, once, before or after its effect.
     """
 
     def __init__(self, upstream: str, seed: str, slow: float) -> None:
         self.upstream = ("127.0.0.1", urlsplit(upstream).port)
         self.seed, self.slow = seed, slow
-        self.rate, self.kinds = 0.0, list(faults.FAULTS)
+        self.rate, self.kinds, self.aim = 0.0, list(faults.FAULTS), "all"
         self.counts: Counter = Counter()
-        self.requests, self.late = 0, False
+        self.requests, self.late, self.writing = 0, False, False
         self.at, self.after, self.strike = 0, False, lambda: None
         self._seen: Counter = Counter()
         self._lock, self._pending = threading.Lock(), 0
@@ -86,7 +87,10 @@ class Proxy:
             line = head.partition(b"\r\n")[0].decode("latin-1")
             self._seen[line] += 1
             chance = random.Random(f"{self.seed} {line} {self._seen[line]}")
-            name = chance.choice(self.kinds) if chance.random() < self.rate else "none"
+            writes = not line.startswith(("GET", "HEAD")) and "/auth/" not in line
+            self.writing = self.writing or writes
+            aimed = {"all": True, "writes": writes, "since the first write": self.writing}[self.aim]
+            name = chance.choice(self.kinds) if aimed and chance.random() < self.rate else "none"
             self.counts[name] += 1
             self.late = self.late or name in faults.LATE
             hit = self.requests == self.at

@@ -19,7 +19,7 @@ from chaos import faults
 from chaos.digitalocean import DigitalOceanWorld
 from chaos.monitor import Monitor
 from chaos.mounts import MOUNTS, Run
-from chaos.proxy import Proxy
+from chaos.proxy import AIMS, Proxy
 from chaos.quay import QuayWorld
 from chaos.swr import SwrWorld
 
@@ -58,6 +58,7 @@ class Round:
         chance = self.chance
         self.proxy.kinds = [name for name in faults.FAULTS if chance.random() < 0.7 and self._fits(name)] or ["busy"]
         self.proxy.rate = chance.choice([0.03, 0.1, 0.3, 0.6])
+        self.proxy.aim = chance.choice(AIMS)
         settings = {"timeout": slow, "retries": chance.choice([0, 1, 2, 4]), "workers": chance.choice([1, 4, 10])}
         if chance.random() < 0.15:
             self._run("check", settings, check=True)
@@ -84,7 +85,8 @@ class Round:
         if kill:
             number, after = self.chance.choice([1, 2, 3, 5, 8, 13, 21]), self.chance.random() < 0.5
             kills["kill"] = lambda strike: self.proxy.strike_at(number, after, strike)
-        writes, self.proxy.late = len(world.fake.writes), False
+        before, writes, self.proxy.late = world.snapshot(), len(world.fake.writes), False
+        self.proxy.writing = False
         self.monitor.effects.clear()
         run = mount(world, options, environment, check, self.folder, self.chance, **kills)
         self.proxy.quiet()
@@ -98,7 +100,7 @@ class Round:
             found += self._judged(run.result, check, late, effects, len(world.fake.writes) - writes)
             if not check and not late:
                 for key, state in self._states().items():
-                    found += world.healed(key, state, run.output)
+                    found += world.healed(key, before[key], state, run.output)
         if not run.killed:
             found += world.ended(effects)
         if name in ("clean", "again"):
@@ -131,7 +133,8 @@ class Round:
             return found
         if effects and not changed:
             found.append(f"changed is false, but it changed {sorted(set(effects))}")
-        if changed and not effects and not failed:
+        # With reads that are answered, no write stays in doubt.
+        if changed and not effects and (not failed or self.proxy.aim == "writes"):
             found.append("changed is true, but nothing was")
         if not failed:
             told = sorted(result.get("changed_targets", []))

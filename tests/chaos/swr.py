@@ -121,9 +121,9 @@ class SwrWorld(World):
             found.append(f"there are several policies: {after}")
         return found
 
-    def healed(self, key: Any, state: Any, text: str) -> list[str]:
+    def healed(self, key: Any, before: Any, state: Any, text: str) -> list[str]:
         """Returns whether a target lost its policy and nobody says so."""
-        lost = self.rule and self.initial[key] and not state
+        lost = self.rule and before and not state
         return [f"{key} has no policy, and nobody says so"] if lost and not any(word in text for word in TOLD) else []
 
     def refusal(self) -> str:

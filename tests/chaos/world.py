@@ -65,8 +65,8 @@ class World:
         """Returns what the message of a task holds that is right to refuse the plan, or "" if it must not."""
         return ""
 
-    def healed(self, key: Any, state: Any, text: str) -> list[str]:
-        """Returns what is wrong with leaving the target so at the end of a task whose output is the text."""
+    def healed(self, key: Any, before: Any, state: Any, text: str) -> list[str]:
+        """Returns what is wrong with a task that said the text, and left the target in another state than before."""
         return []
 
     def afterwards(self, changed: set) -> list[str]:

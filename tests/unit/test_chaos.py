@@ -70,7 +70,7 @@ def test_the_monitor_sees_a_neighbour_touched():
 def test_the_judge_sees_what_a_result_does_not_say():
     round_ = Round(3, "quay", "here")
     world, monitor, _uuids = monitored()
-    round_.world, round_.monitor = world, monitor
+    round_.world, round_.monitor, round_.proxy = world, monitor, Proxy(URL, "1", 0)
     key = ("organization", "acme")
     unchanged = {"changed": False, "changed_targets": []}
     assert any("changed is false" in text for text in round_._judged(unchanged, False, False, [key], 1))
