@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from chaos import faults
 
 AIMS = ("all", "writes", "since the first write")
+PATIENCE = 0.8  # the share of the client's timeout within which it surely still waits
 QUIET = 0.05  # seconds without anything under way, after which nothing is
 
 
@@ -112,6 +113,7 @@ class Exchange:
         self.chance, self.fault, self.hit = chance, fault, hit
         self.method = request.partition(b" ")[0].decode("latin-1")
         self.asked = self._settled = False
+        self.began = time.monotonic()
 
     def ask(self) -> bytes:
         """Returns the answer of the fake to the request; called twice, it is delivered twice."""
@@ -121,7 +123,10 @@ class Exchange:
         with socket.create_connection(self.proxy.upstream, timeout=30) as upstream:
             upstream.sendall(self.request)
             head, rest = read_head(upstream)
-            return head + b"\r\n\r\n" + read_body(upstream, head, rest)
+            answer = head + b"\r\n\r\n" + read_body(upstream, head, rest)
+        if time.monotonic() - self.began > PATIENCE * self.proxy.slow:
+            self.proxy.late = True  # whatever the fault: this machine was too slow
+        return answer
 
     def _strike(self) -> None:
         if self.hit:
