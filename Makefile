@@ -13,7 +13,7 @@ export XDG_CACHE_HOME := $(CURDIR)/.build/cache
 RUN = @PATH="$(CURDIR)/.venv/bin:$$PATH" .venv/bin/python
 
 PARTS = units sanity lint docs molecule build
-.PHONY: help demo test test-peers cores sanity-cores bench tree venv format clean $(PARTS)
+.PHONY: help demo test test-peers cores sanity-cores bench chaos tree venv format clean $(PARTS)
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 21
@@ -38,6 +38,9 @@ $(PARTS) test-peers cores sanity-cores: venv
 
 bench: tree ## How long the modules take
 	$(RUN) tests/bench/run.py $(ARGS)
+
+chaos: tree ## Faults and kills by chance, about 10 minutes; make chaos ARGS="--seed 123 --rounds 1" replays one
+	@PYTHONPATH="$(CURDIR)/tests:$(CURDIR)/.build" .venv/bin/python -m chaos.run $(ARGS)
 
 format: venv ## Let ruff format the Python files
 	@.venv/bin/ruff check --fix-only

@@ -138,7 +138,10 @@ class Run(Watch):
     def apply(self, current, planned):
         if self.params["state"] in STOPPED:
             self.idle = True  # until one was really stopped
-            return [self._stop(run) for run in self.running][0]
+            stopped = [self._stop(run) for run in self.running]
+            if self.idle:  # all of them ended by themselves: a stop that was lost on its way did nothing either
+                self.client.ledger.disprove(self.target)
+            return stopped[0]
         for _turn in range(MOST_RIVALS):
             if self.blocking:
                 self._wait_until_over(self.blocking)

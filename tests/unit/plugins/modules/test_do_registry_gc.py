@@ -472,6 +472,15 @@ def test_absent_that_came_too_late_is_no_change(fake):
     assert not result["changed"] and result["changed_targets"] == [] and ok(result)["status"] == "succeeded"
 
 
+@pytest.mark.parametrize("fault", [{"drop": True}, {"status": 502}])
+def test_absent_whose_question_was_lost_and_that_came_too_late_is_no_change(fake, fault):
+    fake.switches["cancel_race"] = "before"
+    fake.start_run("acme")
+    fake.faults.append({"method": "PUT", **fault})
+    result = run(fake, state="absent", wait=True)
+    assert not result["changed"] and result["changed_targets"] == [] and ok(result)["status"] == "succeeded"
+
+
 def test_absent_that_lost_the_race_is_a_change_and_no_failure(fake):
     fake.switches["cancel_race"] = "after"
     fake.start_run("acme")
