@@ -31,7 +31,7 @@ class Outcome:
 
     def nearest(self, repository: str) -> Any:
         """Return the entry whose limits hold in a repository: its own, or that of what holds it."""
-        return self.entry(self.owners[repository][0])
+        return self.entry(repository if repository in self.things else self.owners[repository][0])
 
     def entry(self, target: str) -> Any:
         """Return the entry that a target comes from."""
@@ -118,18 +118,15 @@ def _forecast(crew: Crew, outcome: Outcome, resource_class: Any, client: Any, pa
         forecast, owners, errors = resource_class.foresee_all(client, changing, outcome.before, outcome.after, each)
         crew.give_up(errors)
         outcome.forecast, outcome.owners = forecast, owners
-        if limited:
-            _leave(outcome, errors)
-            outcome.failures.update({name: _unforeseen(error) for name, error in errors.items()})
-        else:
+        if not limited:
             client.warnings += grouped({name: f"no forecast: {error}" for name, error in errors.items()})
-        if not limited or params["on_limit"] != "skip":
             break
-        skipped = _breaking(outcome, judge.broken(forecast))
-        if not skipped:
-            break
-        _leave(outcome, skipped)
+        outcome.failures.update({name: _unforeseen(error) for name, error in errors.items()})
+        skipped = _breaking(outcome, judge.broken(forecast)) if params["on_limit"] == "skip" and not errors else {}
         client.left_out.update(skipped)
+        if not errors and not skipped:
+            break
+        _leave(outcome, [*errors, *skipped])  # what the others cost without them is another matter
     if limited:
         outcome.refusals = judge.refusals(outcome.forecast)
 
