@@ -60,7 +60,7 @@ def check_options(params: dict) -> None:
             raise PlanRefused(f"{limit}: {value}: write a number from 0{f' to {most}' if most else ''}")
     for pattern in params["protect"] or []:
         if not pattern:
-            raise PlanRefused(f"protect: an empty expression protects everything: leave it out, or write .*")
+            raise PlanRefused("protect: an empty expression protects everything: leave it out, or write .*")
         shown = printable(repr(pattern), 200)
         try:
             matcher = matching.compile(pattern)

@@ -26,7 +26,6 @@ from ansible_collections.registry.hygiene.plugins.module_utils._core.errors impo
 )
 from ansible_collections.registry.hygiene.plugins.module_utils._core.text import printable
 
-
 MOST_WARNINGS = 50
 
 
