@@ -6,11 +6,15 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from typing import Any, Callable
 
 from ansible_collections.registry.hygiene.plugins.module_utils._core import declarations, fuse
 from ansible_collections.registry.hygiene.plugins.module_utils._core.crew import Crew
 from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import RegistryError, Unreachable
+
+WORD = re.compile(r"[\w+@-]+")
+NAMES = re.compile(r"\.{3}(?:[/$.]\.{3})+")
 
 
 @dataclasses.dataclass
@@ -173,11 +177,17 @@ def _write(crew: Crew, outcome: Outcome, client: Any) -> None:
     crew.each(look, [name for name in outcome.changed_targets if name in outcome.failures and name in doubtful])
 
 
+def _cause(name: str, text: str) -> str:
+    """Return a message without the name of its target, in whatever form a path has it (team/app, team$app)."""
+    parts = set(WORD.findall(name))
+    return NAMES.sub("...", WORD.sub(lambda word: "..." if word.group() in parts else word.group(), text))
+
+
 def grouped(messages: dict) -> list[str]:
     """Return a line for each cause: target -> message, where equal messages, but for the target's name, are one."""
     causes: dict = {}
     for name, text in messages.items():
-        causes.setdefault(text.replace(name, "..."), []).append((name, text))
+        causes.setdefault(_cause(name, text), []).append((name, text))
     found = []
     for same in causes.values():
         name, text = same[0]

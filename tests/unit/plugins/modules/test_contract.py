@@ -12,6 +12,7 @@ import sys
 
 import pytest
 from ansible_collections.registry.hygiene.plugins.module_utils._core import schema, transport
+from ansible_collections.registry.hygiene.plugins.module_utils._core.result import MOST
 from contract.clock import in_its_time
 from contract.mounts import WAYS
 from contract.rows import ROWS
@@ -79,11 +80,11 @@ def test_every_step_changes_once_and_check_mode_foretells_it(row, way):
         assert done["changed"] and not done.get("failed"), done
         assert bench.state() == wanted
         assert row.foretold(foretold) == row.foretold(done)
-        assert done["diff"]["before"] != done["diff"]["after"]
-        assert isinstance(done["diff"]["after"], dict)
+        assert list(done["diff"]) == ["prepared"] and done["diff"]["prepared"].startswith(("+ ", "~ ", "- "))
+        assert (done["plan"]["targets"], done["plan"]["changed"], done["plan"]["refused"]) == (1, 1, None)
         again = bench.run(row.target, options)
         assert not again["changed"] and not again.get("failed"), again
-        assert bench.fake.writes == [] and again["diff"]["before"] == again["diff"]["after"]
+        assert bench.fake.writes == [] and again["diff"] == {"prepared": ""} and again["plan"]["changed"] == 0
         assert row.fresh(bench.read()) == row.shown(done) == row.shown(again)
 
 
@@ -223,11 +224,12 @@ def test_many_targets_in_one_task(row, way):
     bench = Bench(row, way)
     foretold = bench.run(row.many, row.created, check_mode=True)
     done = bench.run(row.many, row.created)
-    assert done["changed"] and len(done["changed_targets"]) == row.count
+    assert done["changed"] and done["plan"]["changed"] == done["plan"]["targets"] == row.count
+    assert len(done["changed_targets"]) == len(done[row.noun]) == min(row.count, MOST)
     assert row.foretold(foretold) == row.foretold(done)
     assert row.of_many(bench.fake) == [row.wanted[0]] * row.count
     again = bench.run(row.many, row.created)
-    assert not again["changed"] and len(again[row.noun]) == row.count
+    assert not again["changed"] and again["plan"]["targets"] == row.count and again["plan"]["changed"] == 0
     assert len(bench.fake.requests) == row.count * row.held + row.once + row.listings
 
 
