@@ -44,6 +44,7 @@ class Row:
     feed: Callable[[dict], dict]  # options that a result of the _info module gives
     many: dict  # options that name `count` targets, all of them without anything
     of_many: Callable[[Fake], list]  # what the server has of them
+    but: tuple  # names and globs to leave out of `many`, and how many targets are left
     failing: str  # a part of the path of one of them
     bad: list[tuple[dict, str]]  # options that are refused before any request, and a part of the message
     count: int = MANY  # how many `many` are

@@ -232,10 +232,10 @@ def test_check_mode_foresees_and_a_missing_forecast_is_one_warning_for_one_cause
 
 
 def test_causes_are_told_once_each_with_the_first_target_and_how_many_more():
-    texts = {f"acme/{number}": f"GET /acme/{number}/tags answered 403" for number in range(1000)}
+    texts = {f"acme/r{number}": f"GET /acme/r{number}/tags answered 403" for number in range(1000)}
     texts["acme/odd"] = "gone"
     found = engine.grouped(texts)
-    assert found == ["acme/0 and 999 more: GET /acme/0/tags answered 403", "acme/odd: gone"]
+    assert found == ["acme/r0 and 999 more: GET /acme/r0/tags answered 403", "acme/odd: gone"]
     swr = {f"acme/team/{name}": f"GET /v2/acme/repos/team${name} answered 403. Look" for name in ("app", "lib.x")}
     assert engine.grouped(swr) == ["acme/team/app and 1 more: GET /v2/acme/repos/team$app answered 403. Look"]
 
