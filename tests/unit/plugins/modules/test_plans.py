@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Callable
 
 import pytest
@@ -23,6 +25,8 @@ from fakes.digitalocean import DigitalOcean
 from fakes.mount import mounted
 from fakes.quay import Quay
 from fakes.swr import Swr
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 DAY = 86400
 VERSIONS = 20
@@ -193,11 +197,17 @@ def run(way, subject, fake, check_mode=False, **options):
     with contextlib.ExitStack() as stack:
         stack.enter_context(in_its_time(fake))
         stack.enter_context(mounted(fake, subject.url))
-        return WAYS[way](subject.module, {**subject.options, **options}, check_mode)
+        merged = {name: value for name, value in {**subject.options, **options}.items() if value is not None}
+        return WAYS[way](subject.module, merged, check_mode)
 
 
-def named(images):
-    return {f"{image['target']}{':' + image['tag'] if image['tag'] else '@' + image['digest']}" for image in images}
+def named(path):
+    """The images of a plan file that surely go, and those that may, as "repository:tag" or "repository@digest"."""
+    found = {"goes": set(), "perhaps": set(), "stays": set()}
+    for repository, one in json.loads(path.read_text())["repositories"].items():
+        for image in one["images"]:
+            found[image["fate"]].add(f"{repository}{':' + image['tag'] if image['tag'] else '@' + image['digest']}")
+    return found
 
 
 def test_every_module_that_deletes_images_is_a_subject():
@@ -205,42 +215,49 @@ def test_every_module_that_deletes_images_is_a_subject():
 
 
 @every_subject
-def test_what_check_mode_foretells_is_what_the_registry_then_deletes(way, subject):
-    fake = subject.make()
+def test_what_check_mode_foretells_is_what_the_registry_then_deletes(way, subject, tmp_path):
+    fake, path = subject.make(), tmp_path / "plan.json"
     before = subject.images(fake)
-    foretold = run(way, subject, fake, check_mode=True, preview_limit=1000)["preview"]
+    foretold = run(way, subject, fake, check_mode=True, plan_file=str(path))["plan"]["images"]
     assert fake.writes == [] and subject.images(fake) == before
-    assert not foretold["uncertain"] and (foretold["count"], foretold["total"]) == (subject.gone, subject.total)
+    assert (foretold["count"], foretold["total"]) == (subject.gone, subject.total)
+    assert foretold["uncertain_count"] == foretold["anyway_count"] == 0 and foretold["added_count"] == subject.gone
     assert run(way, subject, fake)["changed"]
     subject.run(fake)
-    gone = before - subject.images(fake)
-    assert gone == named(foretold["deletions"]) and len(gone) == subject.gone
-    for image in foretold["deletions"]:
-        assert image["because"] and image["digest"] and image["size"] and image["age"] >= 0
+    planned = named(path)
+    assert before - subject.images(fake) == planned["goes"] and len(planned["goes"]) == subject.gone
+    assert len(planned["stays"]) == len(subject.images(fake)) == subject.total - subject.gone
+    held = json.loads(path.read_text())
+    for one in held["repositories"].values():
+        for image in one["images"]:
+            assert image["digest"] and image["size"] is not None and image["age"] >= 0
+            assert image["because"] or image["fate"] == "stays"
 
 
 @every_subject
-def test_the_forecast_names_what_goes_what_stays_and_why_in_the_diff(way, subject):
+def test_the_diff_names_what_goes_what_stays_and_why(way, subject):
     fake = subject.make()
     result = run(way, subject, fake, check_mode=True, preview_limit=2)
-    text = result["diff"]["prepared"]
-    first = result["preview"]["deletions"][0]
-    assert result["preview"]["estimate"] is ("An estimate" in text) is not subject.name.startswith("quay")
-    assert f"{first['target']}: {subject.gone // 2} of {subject.total // 2} images go" in text
-    assert first["because"] in text and "more" in text and "stay: " in text
-    assert len(result["preview"]["deletions"]) == 4 and result["preview"]["count"] == subject.gone
-    counts = result["preview"]["targets"][first["target"]]
-    assert counts["count"] + counts["kept_count"] + counts["uncertain_count"] == subject.total // 2
-    assert len(counts["kept"]) == 2
+    text, plan = result["diff"]["prepared"], result["plan"]
+    assert text == "".join(f"{line}\n" for line in plan["lines"])
+    assert plan["images"]["estimate"] is ("an estimate" in text) is not subject.name.startswith("quay")
+    worst, half, total = plan["worst"], subject.gone // 2, subject.total // 2
+    assert len(worst) == 2 and all(len(one["images"]) == 2 for one in worst)
+    for one in worst:
+        assert (one["count"], one["kept_count"]) == (half, total - half)
+        assert f"{one['target']}: {half} of {total} go, {total - half} stay" in text
+    first = worst[0]["images"][0]
+    assert first["because"] in text and (first["tag"] or first["digest"][:19]) in text
 
 
 @every_subject
 @pytest.mark.parametrize("check_mode", [True, False])
 @pytest.mark.parametrize("limit", ["max_deletions", "max_deletions_percent", "min_keep", "protect"])
-def test_a_blown_fuse_writes_nothing_and_names_images(way, subject, check_mode, limit, tmp_path):
-    fake = subject.make()
+def test_a_blown_fuse_writes_nothing_but_its_plan_file(way, subject, check_mode, limit, tmp_path):
+    fake, path = subject.make(), tmp_path / "plan.json"
     before = subject.images(fake)
-    goes = run(way, subject, fake, check_mode=True, preview_limit=1000)["preview"]["deletions"]
+    worst = run(way, subject, fake, check_mode=True, preview_limit=1000)["plan"]["worst"]
+    victim = worst[-1]["images"][-1]
     just = {
         "max_deletions": subject.gone,
         "max_deletions_percent": subject.gone * 100 / subject.total,
@@ -251,28 +268,64 @@ def test_a_blown_fuse_writes_nothing_and_names_images(way, subject, check_mode, 
         "max_deletions": subject.gone - 1,
         "max_deletions_percent": subject.gone * 100 / subject.total - 0.1,
         "min_keep": subject.keeps + 1,
-        "protect": [f"^{goes[-1]['tag'] or ''}$"],
+        "protect": [f"^{victim['tag'] or ''}$"],
     }[limit]
-    path = tmp_path / "forecast.json"
-    refused = run(way, subject, fake, check_mode, **{limit: too_little}, preview_file=str(path))
-    assert refused["failed"] and not refused["changed"] and refused["msg"].startswith(f"{limit}: ")
-    assert any(name in refused["msg"] for name in named(goes)) and refused["preview"]["count"] == subject.gone
+    refused = run(way, subject, fake, check_mode, **{limit: too_little}, plan_file=str(path))
+    assert refused["failed"] and not refused["changed"] and refused["msg"].startswith(f"refused by {limit}: ")
+    assert limit in refused["msg"].splitlines()[-1] and len(refused["msg"]) < 1000
+    assert (refused["plan"]["refused"]["limit"], refused["plan"]["rows"][0]["limit"]) == (limit, limit)
+    assert refused["plan"]["images"]["count"] == subject.gone
     assert fake.writes == [] and subject.images(fake) == before
-    saved = json.loads(path.read_text())
-    assert sum(len(found["deletions"]) for found in saved.values()) == subject.gone
+    held = json.loads(path.read_text())
+    assert held["refused"] == refused["msg"] and len(named(path)["goes"]) == subject.gone
     assert run(way, subject, fake, check_mode, **{limit: just})["changed"]
+
+
+@every_subject
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_skip_leaves_what_breaks_a_limit_and_says_so(way, subject, check_mode):
+    fake = subject.make()
+    before = subject.images(fake)
+    result = run(way, subject, fake, check_mode, min_keep=subject.keeps + 1, on_limit="skip")
+    assert not result.get("failed") and not result["changed"] and fake.writes == []
+    assert result["plan"]["changed"] == 0 and result["plan"]["left_out"] == len(result["left_out"]) > 0
+    assert all("min_keep: " in why for why in result["left_out"].values())
+    assert result["plan"]["images"]["count"] == 0
+    with contextlib.suppress(ValueError):  # DigitalOcean does nothing by itself
+        subject.run(fake)
+    assert subject.images(fake) == before
+    paths = [entry["path"] for entry in fake.requests if entry["method"] == "GET"]
+    assert len(paths) == len(set(paths))
+
+
+@every_subject
+def test_what_goes_beyond_the_plan_file_is_refused(way, subject, tmp_path):
+    fake, path = subject.make(), tmp_path / "plan.json"
+    run(way, subject, fake, check_mode=True, plan_file=str(path))
+    held = json.loads(path.read_text())
+    repository, one = next((name, one) for name, one in held["repositories"].items() if one["images"])
+    spared = next(image for image in one["images"] if image["fate"] == "goes")
+    spared["fate"] = "stays"
+    path.write_text(json.dumps(held))
+    refused = run(way, subject, fake, plan=str(path))
+    assert refused["failed"] and fake.writes == [] and not refused["changed"]
+    assert refused["msg"].startswith(f"refused by plan: 1 image would go beyond it: {repository}")
+    spared["fate"] = "perhaps"
+    path.write_text(json.dumps(held))
+    assert run(way, subject, fake, plan=str(path))["changed"]
 
 
 @every_subject
 @pytest.mark.parametrize("fault", [{"status": 403}, {"status": 500}, {"text": "<html>"}])
 def test_without_a_forecast_a_fuse_lets_nothing_through_and_without_a_fuse_it_is_a_warning(way, subject, fault):
     fake = subject.make()
-    fake.faults.append({"method": "GET", "path": subject.listing, "times": 99, **fault})
+    fake.faults.append({"method": "GET", "path": subject.listing, "times": 999, **fault})
     for check_mode in (True, False):
         refused = run(way, subject, fake, check_mode, max_deletions=1000)
-        assert refused["failed"] and "no forecast for" in refused["msg"] and fake.writes == []
+        assert refused["failed"] and "no forecast: " in refused["msg"] and fake.writes == []
+        assert not refused["changed"] and refused["plan"]["changed"] == 0
     looked = run(way, subject, fake, check_mode=True)
-    assert looked["changed"] and not looked.get("failed") and "no forecast for" in looked["warnings"][-1]
+    assert looked["changed"] and not looked.get("failed") and "no forecast: " in looked["warnings"][-1]
     assert run(way, subject, fake)["changed"]
 
 
@@ -280,16 +333,16 @@ def test_without_a_forecast_a_fuse_lets_nothing_through_and_without_a_fuse_it_is
 def test_nothing_is_forecast_without_a_reason(way, subject):
     fake = subject.make()
     result = run(way, subject, fake)
-    assert "preview" not in result and not any(subject.listing in entry["path"] for entry in fake.requests)
+    assert result["plan"]["images"] is None and not any(subject.listing in entry["path"] for entry in fake.requests)
     again = run(way, subject, fake, check_mode=True, max_deletions=0)
-    assert not again["changed"] and not again.get("failed") and "preview" not in again
+    assert not again["changed"] and not again.get("failed") and again["plan"]["images"]["total"] == 0
 
 
 @every_subject
-def test_a_preview_can_be_had_while_it_is_done(way, subject):
+def test_a_forecast_can_be_had_while_it_is_done(way, subject):
     fake = subject.make()
     result = run(way, subject, fake, preview=True)
-    assert result["changed"] and result["preview"]["count"] == subject.gone
+    assert result["changed"] and result["plan"]["images"]["count"] == subject.gone
 
 
 @every_subject
@@ -301,8 +354,13 @@ def test_a_preview_can_be_had_while_it_is_done(way, subject):
         {"min_keep": -1},
         {"protect": ["v("]},
         {"preview_limit": -1},
-        {"preview_file": "/nowhere/at/all.json"},
-        {"preview_file": "a\0b"},
+        {"plan_file": "/nowhere/at/all.json"},
+        {"plan_file": "a\0b"},
+        {"plan": "/nowhere/at/all.json"},
+        {"plan": "/"},
+        {"on_limit": "warn"},
+        {"limits_count": "most"},
+        {"return_states": "some"},
         {"max_deletions_percent": float("nan")},
         {"protect": ["(" * 600 + ")" * 600]},
     ],
@@ -316,26 +374,41 @@ def test_limits_that_cannot_be_are_refused_before_any_request(way, subject, opti
 def test_what_cannot_be_known_is_uncertain_and_counts_for_a_fuse(way):
     subject, fake = SUBJECTS[0], quay()
     policies = [dict(POLICIES[0], tag_pattern="^v\\d+$")]
-    foretold = run(way, subject, fake, check_mode=True, policies=policies)["preview"]
-    assert (
-        foretold["count"] == 0
-        and foretold["uncertain_count"] >= 16
-        and "read differently" in foretold["uncertain"][0]["because"]
-    )
+    foretold = run(way, subject, fake, check_mode=True, policies=policies)["plan"]
+    image = foretold["worst"][0]["images"][0]
+    assert foretold["images"]["count"] == 0 and foretold["images"]["uncertain_count"] >= 16
+    assert image["fate"] == "perhaps" and "read differently" in image["because"]
     assert run(way, subject, fake, policies=policies, max_deletions=15)["failed"]
 
 
-def test_the_policies_of_the_organization_and_of_the_registry_are_part_of_the_forecast(way):
-    subject, fake = SUBJECTS[0], quay()
+def test_the_policies_of_the_organization_and_of_the_registry_are_part_of_the_forecast(way, tmp_path):
+    subject, fake, path = SUBJECTS[0], quay(), tmp_path / "plan.json"
     fake.add_policy("organization", "acme", {"method": "creation_date", "value": "15d", "tagPattern": "^(v|signed)"})
     fake.switches["default_policy"] = {"method": "number_of_tags", "value": 9}
     before = subject.images(fake)
-    foretold = run(way, subject, fake, check_mode=True, preview_limit=1000)["preview"]
-    reasons = " ".join(image["because"] for image in foretold["deletions"])
-    assert "organization" in reasons and "default" in reasons and "repository" in reasons
-    assert run(way, subject, fake)["changed"]
+    foretold = run(way, subject, fake, check_mode=True, plan_file=str(path))["plan"]["images"]
+    for word in ("organization policy", "default policy", "repository policy"):
+        assert word in path.read_text()
+    assert 0 < foretold["anyway_count"] < foretold["count"] and run(way, subject, fake)["changed"]
     subject.run(fake)
-    assert before - subject.images(fake) == named(foretold["deletions"])
+    assert before - subject.images(fake) == named(path)["goes"]
+
+
+def test_what_would_go_anyway_is_counted_and_may_be_left_out_of_limits(way, tmp_path):
+    subject, fake, path = SUBJECTS[0], quay(), tmp_path / "plan.json"
+    fake.add_policy("organization", "acme", {"method": "creation_date", "value": "15d", "tagPattern": "^v"})
+    foretold = run(way, subject, fake, check_mode=True, plan_file=str(path))
+    anyway = foretold["plan"]["images"]["anyway_count"]
+    before, planned = subject.images(fake), named(path)["goes"]
+    assert anyway and f"{anyway} of them would go anyway" in foretold["diff"]["prepared"]
+    added = len(planned) - anyway
+    for most, fails in ((added - 1, True), (added, False)):
+        result = run(way, subject, fake, check_mode=True, limits_count="added", max_deletions=most)
+        assert result.get("failed", False) is fails
+    assert run(way, subject, fake, check_mode=True, max_deletions=added)["failed"]
+    subject.run(fake)  # without any change, what would go anyway goes
+    gone = before - subject.images(fake)
+    assert len(gone) == anyway and gone <= planned
 
 
 def test_without_the_right_to_read_the_policies_of_the_organization_there_is_no_forecast(way):
@@ -344,3 +417,74 @@ def test_without_the_right_to_read_the_policies_of_the_organization_there_is_no_
         token["scopes"] = ["repo:admin", "repo:read"]
     refused = run(way, subject, fake, max_deletions=1000)
     assert refused["failed"] and "org:admin" in refused["msg"] and fake.writes == []
+    # One cause is one message.
+    assert refused["plan"]["failed"] == len(refused["failures"]) == 2 and "and 1 more" in refused["msg"]
+
+
+RULES = st.fixed_dictionaries(
+    {},
+    optional={
+        "ages": st.tuples(st.sampled_from(["3d", "9d", "15d", "1w"]), st.sampled_from([None, "^v", "^dev-", "[05]$"])),
+        "counts": st.tuples(st.integers(1, 25), st.sampled_from([None, "^v", "^dev-", "^v[0-9]+$"])),
+    },
+)
+
+
+def rules(found, **more):
+    """Policies in the module's words."""
+    made = []
+    for key, method in (("ages", "creation_date"), ("counts", "number_of_tags")):
+        if key in found:
+            value, pattern = found[key]
+            made.append({"method": method, "value": value, **({"tag_pattern": pattern} if pattern else {})})
+    return {"policies": made, "exclusive": True, **more}
+
+
+def in_api_words(policy):
+    pattern = {"tagPattern": policy["tag_pattern"]} if "tag_pattern" in policy else {}
+    return {"method": policy["method"], "value": policy["value"], **pattern}
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.tuples(RULES, RULES, RULES), st.tuples(RULES, RULES, RULES), st.booleans())
+def test_plans_of_organizations_and_repositories_together_foretell_what_the_worker_deletes(there, wanted, default):
+    """Of what is there (organization, two repositories), random policies become other random ones in one plan."""
+    subject, fake = SUBJECTS[0], quay()
+    targets = [("organization", "acme"), ("repository", "acme/app"), ("repository", "acme/team/lib")]
+    for (kind, name), found in zip(targets, there):
+        for policy in rules(found)["policies"]:
+            fake.add_policy(kind, name, in_api_words(policy))
+    if default:
+        fake.switches["default_policy"] = {"method": "number_of_tags", "value": 28}
+    twin = Quay(fake.state())
+    twin.switches.update(fake.switches)
+    declared = [
+        rules(wanted[0], organizations=["acme"]),
+        rules(wanted[1], repositories=["acme/app"]),
+        rules(wanted[2], repositories=["acme/*"], exclude=["acme/app"]),
+    ]
+    options = {"policies": None, "repositories": None, "declarations": declared}
+    before = subject.images(fake)
+    with tempfile.TemporaryDirectory() as folder:
+        first, second = Path(folder, "check.json"), Path(folder, "real.json")
+        foretold = run("in process", subject, fake, check_mode=True, plan_file=str(first), **options)
+        done = run("in process", subject, fake, plan_file=str(second), **options)
+        assert not done.get("failed") and foretold["plan"]["images"] == done["plan"]["images"]
+        planned, really = named(first), named(second)
+        held = json.loads(first.read_text())["repositories"]
+    assert planned == really
+    subject.run(fake)
+    gone = {image for image in before - subject.images(fake) if image.partition(":")[0] in held}
+    assert planned["goes"] <= gone <= planned["goes"] | planned["perhaps"]
+    sums = foretold["plan"]["images"]
+    assert (sums["count"], sums["uncertain_count"]) == (len(planned["goes"]), len(planned["perhaps"]))
+    assert sum(row["count"] for row in done["plan"]["rows"]) == sums["count"]  # each for one entry only
+    # What would go anyway is what goes on a twin on which nobody changed a policy.
+    subject.run(twin)
+    anyway = {
+        f"{repository}:{image['tag']}"
+        for repository, one in held.items()
+        for image in one["images"]
+        if image["anyway"] and image["fate"] == "goes"
+    }
+    assert anyway <= before - subject.images(twin)
