@@ -52,20 +52,21 @@ def folded(targets: list, things: dict) -> list[str]:
     return found + [things[name].full_name() for name in left]
 
 
-def short_list(words: list) -> str:
-    """Return the first few of the words, and that there are more."""
-    more = ", ..." if len(words) > NAMED else ""
-    return ", ".join(printable(word, 60) for word in words[:NAMED]) + more
+def _line(group: dict, things: dict) -> str:
+    """Return a group of equal changes: as many names as there is room for, at least one."""
+    words, number = folded(group["targets"], things), len(group["targets"])
+    for most in range(NAMED, 0, -1):
+        some = ", ".join(printable(word, 60) for word in words[:most]) + (", ..." if len(words) > most else "")
+        who = some if number == 1 else f"{plural(number, group['kind'])} ({some})"
+        line = printable(f"{group['sign']} {who}: {group['text']}", 2 * WIDTH)
+        if len(line) <= WIDTH:
+            break
+    return line
 
 
 def lines(groups: list, things: dict, forecast: dict | None, params: dict, estimate: bool) -> list[str]:
     """Return the plan for a person, in about 60 lines whatever its size."""
-    found = []
-    for group in groups[:MOST_GROUPS]:
-        some = short_list(folded(group["targets"], things))
-        number = len(group["targets"])
-        who = some if number == 1 else f"{plural(number, group['kind'])} ({some})"
-        found.append(printable(f"{group['sign']} {who}: {group['text']}", 2 * WIDTH))
+    found = [_line(group, things) for group in groups[:MOST_GROUPS]]
     rest = groups[MOST_GROUPS:]
     if rest:
         number = len({target for group in rest for target in group["targets"]})

@@ -82,7 +82,7 @@ def load(path: str) -> dict:
             change["before"], change["after"]
         for one in found["repositories"].values():
             for image in one["images"]:
-                _texts(image["tag"] or "", image["digest"] or "", image["fate"])
+                _texts(*(image[key] for key in ("tag", "digest") if image[key] is not None), image["fate"])
         _texts(found["module"], found["registry"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is none, or of another version"
