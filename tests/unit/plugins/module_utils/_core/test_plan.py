@@ -110,7 +110,11 @@ def test_ten_thousand_targets_are_about_sixty_lines(length):
     assert 40 < len(lines) <= 64 and max(map(len, lines)) <= (2 * plan.WIDTH if length > 100 else plan.WIDTH)
     assert all(line.isprintable() for line in lines)
     text = "\n".join(lines)
-    for words in ("and 24 other changes of 6,480 targets", " images of 9,220 other repositories", "for 31 other reasons"):
+    for words in (
+        "and 24 other changes of 6,480 targets",
+        " images of 9,220 other repositories",
+        "for 31 other reasons",
+    ):
         assert words in text, text
 
 
