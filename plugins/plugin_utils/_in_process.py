@@ -107,7 +107,7 @@ class InProcess(ActionBase):
     def _finished(self, result, params, no_log_values, task_vars):
         result.setdefault("changed", False)
         if shows_invocation(task_vars):
-            result["invocation"] = dict(module_args=params)
+            result["invocation"] = dict(module_args=options.shortened(params))
         # As AnsibleModule does: ansible-core 2.18 makes a text of False if a secret is a part of this word.
         kept = {key: value for key, value in result.items() if value is None or isinstance(value, bool)}
         return dict(remove_values(result, no_log_values), **kept)

@@ -72,6 +72,7 @@ DIGITALOCEAN_ROWS = [
         feed=lambda found: {"registries": [found["registries"]["registry"]["name"]]},
         many={"registries": ["bulk-*"]},
         of_many=lambda fake: [running(fake, f"bulk-{number:02}") for number in range(COUNT)],
+        but=(["bulk-1*", "bulk-01"], 9),
         failing="/bulk-15$",
         bad=[
             ({"type": "everything"}, "unreferenced blobs only"),

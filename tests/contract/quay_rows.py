@@ -91,6 +91,7 @@ def quay_row(kind: str, target: dict, server: Callable, **more: Any) -> Row:
         feed=lambda found: {"policies": found["policies"], "exclusive": True},
         many={"repositories": ["bulk/svc-*"]},
         of_many=lambda fake: [plain(fake.policies("repository", f"bulk/svc-{n:03}")) for n in range(MANY)],
+        but=(["bulk/svc-[1-4]*", "bulk/svc-001"], 99),
         failing="/bulk/svc-250/",
         refuses_duplicates=True,
         listings=MANY // 100,

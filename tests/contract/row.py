@@ -13,10 +13,13 @@ from fakes._base import Fake
 MANY = 500
 
 
-def without_preview(result: dict) -> dict:
-    """Return a result without the forecast of deletions, which check mode adds."""
-    diff = {side: text for side, text in result["diff"].items() if side != "prepared"}
-    return {**{key: value for key, value in result.items() if key != "preview"}, "diff": diff}
+def without_images(result: dict) -> dict:
+    """Return a result without the forecast of images and the lines about it, which check mode adds."""
+    lines = [line for line in result["plan"]["lines"] if not line.startswith(" ")]
+    unknown = dict.fromkeys(("count", "uncertain_count", "anyway_count", "total", "bytes"))
+    rows = [{**row, **unknown} for row in result["plan"]["rows"]]
+    plan = {**result["plan"], "images": None, "worst": [], "rows": rows, "lines": lines}
+    return {**result, "plan": plan, "diff": {"prepared": "".join(f"{line}\n" for line in lines)}}
 
 
 @dataclass
@@ -41,6 +44,7 @@ class Row:
     feed: Callable[[dict], dict]  # options that a result of the _info module gives
     many: dict  # options that name `count` targets, all of them without anything
     of_many: Callable[[Fake], list]  # what the server has of them
+    but: tuple  # names and globs to leave out of `many`, and how many targets are left
     failing: str  # a part of the path of one of them
     bad: list[tuple[dict, str]]  # options that are refused before any request, and a part of the message
     count: int = MANY  # how many `many` are
@@ -48,7 +52,7 @@ class Row:
     reading: int = 1  # the same after `removed`
     once: int = 1  # how many GETs a task makes whatever the targets
     listings: int = 0  # how many GETs listing the MANY takes
-    foretold: Callable[[dict], Any] = without_preview  # what of a result check mode must know
+    foretold: Callable[[dict], Any] = without_images  # what of a result check mode must know
     shown: Callable[[dict], Any] = None  # what a result and one of the _info module must agree on: in a result,
     fresh: Callable[[dict], Any] = None  # and in one of the _info module; the noun by default
     timeless: Callable[[dict], Any] = lambda result: result  # a result without what depends on the time

@@ -53,6 +53,13 @@ def entries(resource_class: Any, params: dict) -> list[Entry]:
     return found
 
 
+def check_alone(argument_spec: dict, params: dict) -> None:
+    """Raise PlanRefused if an option of the entries stands beside them, where it would mean nothing."""
+    beside = [name for name, option in argument_spec.items() if params[name] != option.get("default")]
+    if beside:
+        raise PlanRefused(f"{', '.join(beside)}: beside declarations it means nothing: write it into each of them")
+
+
 def claim(things: dict, key: str, thing: Any, content: Any) -> None:
     """Add the thing to things under its key; raises PlanRefused if another entry says something else about it.
 

@@ -6,11 +6,15 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from typing import Any, Callable
 
 from ansible_collections.registry.hygiene.plugins.module_utils._core import declarations, fuse
 from ansible_collections.registry.hygiene.plugins.module_utils._core.crew import Crew
 from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import RegistryError, Unreachable
+
+WORD = re.compile(r"[\w+@-]+")
+NAMES = re.compile(r"\.{3}(?:[/$.]\.{3})+")
 
 
 @dataclasses.dataclass
@@ -31,7 +35,7 @@ class Outcome:
 
     def nearest(self, repository: str) -> Any:
         """Return the entry whose limits hold in a repository: its own, or that of what holds it."""
-        return self.entry(self.owners[repository][0])
+        return self.entry(repository if repository in self.things else self.owners[repository][0])
 
     def entry(self, target: str) -> Any:
         """Return the entry that a target comes from."""
@@ -118,18 +122,15 @@ def _forecast(crew: Crew, outcome: Outcome, resource_class: Any, client: Any, pa
         forecast, owners, errors = resource_class.foresee_all(client, changing, outcome.before, outcome.after, each)
         crew.give_up(errors)
         outcome.forecast, outcome.owners = forecast, owners
-        if limited:
-            _leave(outcome, errors)
-            outcome.failures.update({name: _unforeseen(error) for name, error in errors.items()})
-        else:
+        if not limited:
             client.warnings += grouped({name: f"no forecast: {error}" for name, error in errors.items()})
-        if not limited or params["on_limit"] != "skip":
             break
-        skipped = _breaking(outcome, judge.broken(forecast))
-        if not skipped:
-            break
-        _leave(outcome, skipped)
+        outcome.failures.update({name: _unforeseen(error) for name, error in errors.items()})
+        skipped = _breaking(outcome, judge.broken(forecast)) if params["on_limit"] == "skip" and not errors else {}
         client.left_out.update(skipped)
+        if not errors and not skipped:
+            break
+        _leave(outcome, [*errors, *skipped])  # what the others cost without them is another matter
     if limited:
         outcome.refusals = judge.refusals(outcome.forecast)
 
@@ -176,11 +177,17 @@ def _write(crew: Crew, outcome: Outcome, client: Any) -> None:
     crew.each(look, [name for name in outcome.changed_targets if name in outcome.failures and name in doubtful])
 
 
+def _cause(name: str, text: str) -> str:
+    """Return a message without the name of its target, in whatever form a path has it (team/app, team$app)."""
+    parts = set(WORD.findall(name))
+    return NAMES.sub("...", WORD.sub(lambda word: "..." if word.group() in parts else word.group(), text))
+
+
 def grouped(messages: dict) -> list[str]:
     """Return a line for each cause: target -> message, where equal messages, but for the target's name, are one."""
     causes: dict = {}
     for name, text in messages.items():
-        causes.setdefault(text.replace(name, "..."), []).append((name, text))
+        causes.setdefault(_cause(name, text), []).append((name, text))
     found = []
     for same in causes.values():
         name, text = same[0]

@@ -26,6 +26,9 @@ ARGUMENT_SPEC = dict(
     limits_count=dict(type="str", choices=["all", "added"], default="all"),
 )
 SHOWN = 10  # offenders that a message names
+PLAN = "plan"  # what refuses as a limit does: a plan file that is held to
+MOST_LINES = 8  # limits that a message names
+LONGEST = 950  # characters of a message: AWX cuts at 1,024
 MOST_SHOWN = 40  # characters of the name of one
 
 
@@ -48,23 +51,23 @@ def any_set(entries: list) -> bool:
     return any(is_set(entry.params) for entry in entries)
 
 
-def check_options(params: dict, place: str = "") -> None:
-    """Raise PlanRefused if a limit cannot be one. place: what to write before its name."""
+def check_options(params: dict) -> None:
+    """Raise PlanRefused if a limit cannot be one."""
     for limit, most in (("max_deletions", None), ("max_deletions_percent", 100), ("min_keep", None)):
         value = params[limit]
         fits = value is None or (value >= 0 if most is None else 0 <= value <= most)  # also false of .nan
         if not fits:
-            raise PlanRefused(f"{place}{limit}: {value}: write a number from 0{f' to {most}' if most else ''}")
+            raise PlanRefused(f"{limit}: {value}: write a number from 0{f' to {most}' if most else ''}")
     for pattern in params["protect"] or []:
         if not pattern:
-            raise PlanRefused(f"{place}protect: an empty expression protects everything: leave it out, or write .*")
+            raise PlanRefused("protect: an empty expression protects everything: leave it out, or write .*")
         shown = printable(repr(pattern), 200)
         try:
             matcher = matching.compile(pattern)
         except re.error as error:
-            raise PlanRefused(f"{place}protect: {shown} is no regular expression: {error}") from None
+            raise PlanRefused(f"protect: {shown} is no regular expression: {error}") from None
         if matcher.search("") is None and matcher.search("x") is None:
-            raise PlanRefused(f"{place}protect: {shown} cannot be evaluated: {matcher.problem}. Write a simpler one")
+            raise PlanRefused(f"protect: {shown} cannot be evaluated: {matcher.problem}. Write a simpler one")
 
 
 class Judge:
@@ -137,20 +140,25 @@ class Judge:
 
 
 def message(refusals: list[Refusal]) -> str:
-    """Return what a refused plan says: first what refused it, last what would change that."""
-    lines = [f"refused by {refusal.limit}: {refusal.text}" for refusal in refusals]
-    limits = ", ".join(dict.fromkeys(refusal.limit for refusal in refusals))
-    return "\n".join(
-        [
-            *lines,
-            f"Nothing was written. If this is meant, change {limits} (in a role: its ..._limits, or for one run "
-            f"{', '.join(_scalar(refusal.limit) for refusal in refusals[:1])})",
-        ]
-    )
-
-
-def _scalar(limit: str) -> str:
-    return "its ..._limits: {}" if limit == "protect" else f"registry_hygiene_{limit}"
+    """Return what a refused plan says, in less than 1,000 characters: first what refused it, last what would do."""
+    lines = [f"refused by {refusal.limit}: {refusal.text}" for refusal in refusals[:MOST_LINES]]
+    if len(refusals) > MOST_LINES:
+        lines.append(f"and by {len(refusals) - MOST_LINES:,} more")
+    limits = list(dict.fromkeys(refusal.limit for refusal in refusals))
+    if limits == [PLAN]:
+        last = "make a new plan, or leave plan unset (in a role: registry_hygiene_plan)"
+    else:
+        scalars = ", ".join(f"registry_hygiene_{limit}" for limit in limits if limit != "protect")
+        last = (
+            f"change {', '.join(limits)} (in a role: its ..._limits{f', or for one run {scalars}' if scalars else ''})"
+        )
+    last = f"Nothing was written. If this is meant, {last}"
+    left = LONGEST - len(last)
+    shortest_first = sorted(range(len(lines)), key=lambda place: len(lines[place]))
+    for done, place in enumerate(shortest_first):  # what short ones do not need is left to long ones
+        lines[place] = printable(lines[place], left // (len(lines) - done) - 1)
+        left -= len(lines[place]) + 1
+    return "\n".join([*lines, last])
 
 
 def _named(offenders: dict, ordered: list) -> str:

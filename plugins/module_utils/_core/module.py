@@ -26,6 +26,8 @@ from ansible_collections.registry.hygiene.plugins.module_utils._core.errors impo
 )
 from ansible_collections.registry.hygiene.plugins.module_utils._core.text import printable
 
+MOST_WARNINGS = 50
+
 
 class _AnsibleModule(AnsibleModule):
     """Knows its secrets before its options are checked, which may fail, and then shows all of them."""
@@ -38,6 +40,10 @@ class _AnsibleModule(AnsibleModule):
             self.params = {}  # what is so deep cannot be shown
             self.fail_json(msg=str(error))
         self.no_log_values.update(options.secrets(self.argument_spec, self.params))
+
+    def fail_json(self, msg: str, **more: Any) -> None:
+        self.params = options.shortened(self.params)
+        super().fail_json(msg, **more)
 
 
 class Module:
@@ -62,6 +68,7 @@ class Module:
         module = _AnsibleModule(argument_spec=self.argument_spec, supports_check_mode=True, **self.rules)
         found, warnings, secrets = self.result(module.params, module.check_mode, module._diff)
         module.no_log_values.update(secrets)
+        module.params = options.shortened(module.params)
         for warning in warnings:
             module.warn(warning)
         if found.get("failed"):
@@ -92,6 +99,8 @@ class Module:
         except Exception as error:
             found = dict(failed=True, changed=bool(client and client.ledger.any()), msg=str(Bug(error)))
         warnings = [printable(warning) for warning in dict.fromkeys(warnings + (client.warnings if client else []))]
+        if len(warnings) > MOST_WARNINGS:
+            warnings[MOST_WARNINGS:] = [f"and {len(warnings) - MOST_WARNINGS:,} more warnings"]
         return found, warnings, client.secrets if client else set()
 
     def _check(self, params: dict) -> list[str]:
@@ -101,6 +110,8 @@ class Module:
             result.check_options(params)
             fuse.check_options(params)
             planfile.check_options(params)
+        if params.get("declarations") is not None:
+            declarations.check_alone(self.own, params)
         for entry in declarations.entries(self.resource, params):
             place = "" if entry.number is None else f"{entry.place()}: "
             try:

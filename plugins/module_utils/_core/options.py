@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any, Iterator
 
@@ -13,6 +14,7 @@ from ansible.module_utils.common.validation import check_type_dict
 from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import PlanRefused
 
 DEEPEST = 16
+MOST_SHOWN = 20000  # characters of all options in a result
 SOUNDS_SECRET = re.compile(r"token|pass|secret|key|credential|auth", re.IGNORECASE)
 
 
@@ -28,6 +30,26 @@ def check_depth(given: dict) -> None:
         ]
     if level:
         raise PlanRefused(f"{level[0][0]}: no option has more than {DEEPEST - 1} lists or dictionaries in one another")
+
+
+def shortened(given: dict) -> dict:
+    """Return options as a result shows them: the longest lists cut, if all together are long. No text is cut: a part of
+    a secret would not be known for one."""
+    shown = given
+    for most in (100, 30, 10, 3, 1):
+        if len(json.dumps(shown, default=str)) <= MOST_SHOWN:
+            break
+        shown = _cut(given, most)
+    return shown
+
+
+def _cut(value: Any, most: int) -> Any:
+    if isinstance(value, dict):
+        return {key: _cut(item, most) for key, item in value.items()}
+    if not isinstance(value, (list, tuple)):
+        return value
+    more = [f"... and {len(value) - most:,} more"] if len(value) > most else []
+    return [_cut(item, most) for item in value[:most]] + more
 
 
 def secrets(argument_spec: dict, given: dict) -> set[str]:

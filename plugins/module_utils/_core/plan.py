@@ -15,7 +15,7 @@ from ansible_collections.registry.hygiene.plugins.module_utils._core import name
 from ansible_collections.registry.hygiene.plugins.module_utils._core.text import plural, printable
 
 WIDTH = 110  # characters of a line
-MOST_GROUPS = 20  # of equal changes
+MOST_GROUPS = 12  # of equal changes: with the rest, about 60 lines
 MOST_RULES = 6
 MOST_WORST = 10  # repositories that lose most
 MOST_ROWS = 50  # entries of a declaration
@@ -35,37 +35,38 @@ def changes(things: dict, before: dict, after: dict, changed: list) -> list[dict
 
 
 def folded(targets: list, things: dict) -> list[str]:
-    """Return the targets in few words: a glob of an entry for all that it stands for, if all of them are there."""
+    """Return the targets in few words: a glob of an entry for most of what it stands for, full names for the rest."""
     left, found = dict.fromkeys(targets), []
     for entry in dict.fromkeys(things[target].entry for target in targets):
         for glob in entry.named:
             if not names.is_glob(glob):
                 continue
             matches = names.matcher(glob)
-            meant = [name for name, thing in things.items() if thing.entry is entry and matches(name)]
+            meant = [name for name, thing in things.items() if thing.entry is entry and matches(thing.full_name())]
             here = [name for name in meant if name in left]
             missing = len(meant) - len(here)
             if len(here) > NAMED and missing <= len(meant) // 2 or len(here) > 1 and not missing:
                 found.append(f"{glob} but {missing:,}" if missing else glob)
                 for name in here:
                     del left[name]
-    return found + list(left)
+    return found + [things[name].full_name() for name in left]
 
 
-def short_list(words: list) -> str:
-    """Return the first few of the words, and that there are more."""
-    more = ", ..." if len(words) > NAMED else ""
-    return ", ".join(printable(word, 60) for word in words[:NAMED]) + more
+def _line(group: dict, things: dict) -> str:
+    """Return a group of equal changes: as many names as there is room for, at least one."""
+    words, number = folded(group["targets"], things), len(group["targets"])
+    for most in range(NAMED, 0, -1):
+        some = ", ".join(printable(word, 60) for word in words[:most]) + (", ..." if len(words) > most else "")
+        who = some if number == 1 else f"{plural(number, group['kind'])} ({some})"
+        line = printable(f"{group['sign']} {who}: {group['text']}", 2 * WIDTH)
+        if len(line) <= WIDTH:
+            break
+    return line
 
 
 def lines(groups: list, things: dict, forecast: dict | None, params: dict, estimate: bool) -> list[str]:
     """Return the plan for a person, in about 60 lines whatever its size."""
-    found = []
-    for group in groups[:MOST_GROUPS]:
-        some = short_list(folded(group["targets"], things))
-        number = len(group["targets"])
-        who = some if number == 1 else f"{plural(number, group['kind'])} ({some})"
-        found.append(printable(f"{group['sign']} {who}: {group['text']}", 2 * WIDTH))
+    found = [_line(group, things) for group in groups[:MOST_GROUPS]]
     rest = groups[MOST_GROUPS:]
     if rest:
         number = len({target for group in rest for target in group["targets"]})
@@ -97,8 +98,6 @@ def _of_images(forecast: dict, limit: int, estimate: bool) -> list[str]:
         loses, total = one["count"] + one["uncertain_count"], one["count"] + one["uncertain_count"] + one["kept_count"]
         found.append(f"  {printable(one['target'], 60)}: {loses:,} of {total:,} go, {one['kept_count']:,} stay")
         found += [line_of(image) for image in one["images"]]
-        if loses > len(one["images"]) > 0:
-            found.append(f"      and {loses - len(one['images']):,} more")
     others = sums["repositories"] - len(worst)
     if others > 0:
         number = go + perhaps - sum(one["count"] + one["uncertain_count"] for one in worst)

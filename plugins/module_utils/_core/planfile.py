@@ -16,8 +16,8 @@ from typing import Iterator
 
 from ansible_collections.registry.hygiene.plugins.module_utils._core import forecast as forecasts
 from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import PlanRefused
-from ansible_collections.registry.hygiene.plugins.module_utils._core.fuse import Refusal
-from ansible_collections.registry.hygiene.plugins.module_utils._core.text import plural, printable
+from ansible_collections.registry.hygiene.plugins.module_utils._core.fuse import PLAN, Refusal
+from ansible_collections.registry.hygiene.plugins.module_utils._core.text import encodable, plural, printable
 
 ARGUMENT_SPEC = dict(plan_file=dict(type="path"), plan=dict(type="path"))
 FORMAT, VERSION = "registry.hygiene plan", 1
@@ -30,7 +30,12 @@ def check_options(params: dict) -> None:
     path = params["plan_file"]
     if path:
         folder = os.path.dirname(os.path.abspath(path))
-        if "\0" in path or not (os.path.isdir(folder) and os.access(folder, os.W_OK)) or os.path.isdir(path):
+        if (
+            "\0" in path
+            or encodable(path) != path
+            or not (os.path.isdir(folder) and os.access(folder, os.W_OK))
+            or os.path.isdir(path)
+        ):
             raise PlanRefused(f"plan_file: {printable(path, 200)} cannot be written: its folder must be there")
     if params["plan"]:
         load(params["plan"])
@@ -66,29 +71,35 @@ def _pieces(head: dict, changes: list, images: dict) -> Iterator[str]:
 def load(path: str) -> dict:
     """Return a plan file; raises PlanRefused if it is none."""
     try:
-        if os.path.getsize(path) > LARGEST:
-            raise ValueError("too large")
+        if os.path.getsize(path) > LARGEST or not os.path.isfile(path):
+            raise ValueError("too large, or no file")
         with open(path, encoding="utf-8") as file:
             found = json.load(file)
         if found["format"] != FORMAT or found["version"] != VERSION:
             raise ValueError("another format")
         for change in found["changes"]:
-            change["target"], change["before"], change["after"]
+            _texts(change["target"])
+            change["before"], change["after"]
         for one in found["repositories"].values():
             for image in one["images"]:
-                image["tag"], image["digest"], image["fate"]
-        found["module"], found["registry"], found["refused"]
+                _texts(*(image[key] for key in ("tag", "digest") if image[key] is not None), image["fate"])
+        _texts(found["module"], found["registry"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is none, or of another version"
         raise PlanRefused(f"plan: {printable(path, 200)} cannot be used as a plan: {reason}") from None
     return found
 
 
+def _texts(*values: object) -> None:
+    if not all(isinstance(value, str) for value in values):
+        raise TypeError
+
+
 def differing(path: str, module: str, registry: str, changes: list, images: dict) -> list[Refusal]:
     """Return what would be done now beyond the plan file: other changes, or images that it does not let go."""
     held = load(path)
     if (held["module"], held["registry"]) != (module, registry):
-        return [Refusal("plan", printable(f"{path} is of {held['module']} on {held['registry']}", 300), [])]
+        return [Refusal(PLAN, printable(f"{path} is of {held['module']} on {held['registry']}", 300), [])]
     found = []
     planned = {change["target"]: (change["before"], change["after"]) for change in held["changes"]}
     now = {change["target"]: (change["before"], change["after"]) for change in changes}
@@ -111,7 +122,7 @@ def differing(path: str, module: str, registry: str, changes: list, images: dict
     ]
     if more:
         found.append(f"{plural(len(more), 'image')} would go beyond it: {_some(more)}")
-    return [Refusal("plan", text, []) for text in found]
+    return [Refusal(PLAN, text, []) for text in found]
 
 
 def _some(words: list) -> str:

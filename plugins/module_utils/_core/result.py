@@ -71,7 +71,7 @@ class Report:
     def _changes(self, outcome: Any) -> list[dict]:
         return [
             {
-                "target": name,
+                "target": outcome.things[name].full_name(),
                 "entry": outcome.things[name].entry.label,
                 "before": outcome.before[name],
                 "after": outcome.after[name],
@@ -110,7 +110,7 @@ class Report:
             if diff:
                 found["diff"] = {"prepared": "".join(f"{line}\n" for line in lines)}
         if outcome.refusals:
-            found.update(failed=True, changed=False, msg=_cut(fuse.message(outcome.refusals)))
+            found.update(failed=True, changed=False, msg=fuse.message(outcome.refusals))
         if outcome.failures:
             messages = {name: str(error) for name, error in outcome.failures.items()}
             found.update(failed=True, failures=_first(messages))

@@ -147,7 +147,7 @@ class GcReader(Watch):
 
     def fates(self) -> dict:
         """Return what becomes of the images if untagged manifests are deleted; children that tags reach are spared."""
-        found, now = self.manifests()
+        found, now = self.client.cached(("manifests", self.target), self.manifests)
         merged = {"deletions": [], "kept": [], "uncertain": []}
         for name, manifests in found.items():
             for fate, images in forecast.forecast(f"{self.target}/{name}", manifests, now).items():

@@ -127,7 +127,7 @@ def targets(client: api.Client, given: list, exclude: list | None = None) -> str
     """Return the registries that are meant; `known` of the client has all of the account, by name."""
     if not given:
         return []
-    found = client.get(api.path(*CURRENT), schema=REGISTRIES)["registries"] or []
+    found = client.cached("registries", lambda: client.get(api.path(*CURRENT), schema=REGISTRIES)["registries"]) or []
     client.known = {registry["name"]: registry for registry in found}
     return names.exact(given, exclude) or names.expand(
         given, lambda _glob: list(client.known), client.warnings, exclude

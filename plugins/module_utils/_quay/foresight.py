@@ -124,7 +124,8 @@ def tags(client: api.Client, name: str) -> list:
         return client.listing(where, query, TAGS, lambda page: page["tags"], lambda tag: tag["name"], _next_page)
 
     # Quay ffba0c7: repo:admin includes repo:read, which would do for this one.
-    return list(_allowed(f"the tags of {name}, for which the token needs the scope repo:admin", rows).values())
+    what = f"the tags of {name}, for which the token needs the scope repo:admin"
+    return client.cached(("tags", name), lambda: list(_allowed(what, rows).values()))
 
 
 def _next_page(page: dict, query: dict, _number: int) -> dict | None:

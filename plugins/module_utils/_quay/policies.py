@@ -10,6 +10,7 @@ from typing import Any, Callable
 
 from ansible_collections.registry.hygiene.plugins.module_utils._core import api, patterns
 from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import PlanRefused
+from ansible_collections.registry.hygiene.plugins.module_utils._core.text import printable
 from ansible_collections.registry.hygiene.plugins.module_utils._quay.registry import API
 
 POLICY_SPEC = dict(
@@ -42,6 +43,7 @@ POLICIES = {
 AGE = re.compile(r"\+?([0-9]{1,20})\s*([smhdwy])\Z")  # m is minutes: Quay has no month
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "y": 31536000}
 MOST_SECONDS = 86400 * 999999999  # Quay answers 500 beyond
+MOST_WORDS = 60  # characters of a pattern in a rule, so that the value after it is seen
 MOST_TAGS = 2**63 - 1  # the prune worker of Quay fails beyond, and with it all policies of the namespace
 
 
@@ -196,24 +198,17 @@ def known(client: api.Client, name: str) -> list:
 def rule(policy: dict) -> str:
     """Return a policy in words: what it deletes, and of which tags."""
     what = {"creation_date": "older than {}", "number_of_tags": "all but the newest {}"}
-    text = what.get(policy["method"], f"{policy['method']} {{}}").format(policy["value"])
+    text = what.get(policy["method"], "{1} {0}").format(printable(policy["value"], 40), printable(policy["method"], 40))
     matches = "" if policy["tag_pattern_matches"] else "not "
-    return f"{text}, {matches}{policy['tag_pattern']}" if policy["tag_pattern"] is not None else text
+    if policy["tag_pattern"] is None:
+        return text
+    return f"{text}, {matches}{printable(policy['tag_pattern'], MOST_WORDS)}"
 
 
 def changes(current: list, planned: list) -> list[tuple[str, str]]:
-    """Return (sign, text) for each policy that comes, goes or gets another value."""
-    old = {identity(policy): policy for policy in current}
-    new = {identity(policy): policy for policy in planned}
-    found = [("+", rule(policy)) for key, policy in new.items() if key not in old]
-    found += [
-        ("~", f"{rule(old[key])}  ->  {policy['value']}")
-        for key, policy in new.items()
-        if key in old and old[key] != policy
-    ]
-    # Of several with one identity and different values, which only Quay itself can hold, all but one go.
-    return found + [
-        ("-", rule(policy))
-        for policy in current
-        if policy not in planned and not (identity(policy) in new and old[identity(policy)] is policy)
-    ]
+    """Return (sign, text) for each policy that comes, goes or gets another value; several may be equal."""
+    there = [dict(in_api_words(policy), uuid=str(number)) for number, policy in enumerate(current)]
+    replaced, created, deleted = steps(there, planned)
+    found = [("+", rule(policy)) for policy in created]
+    found += [("~", f"{rule(current[int(uuid)])}  ->  {printable(policy['value'], 40)}") for uuid, policy in replaced]
+    return found + [("-", rule(current[int(uuid)])) for uuid in deleted]

@@ -12,6 +12,7 @@ from typing import Any
 from ansible_collections.registry.hygiene.plugins.module_utils._core import answer, names, patterns, schedule, schema
 from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import ContractError, PlanRefused
 from ansible_collections.registry.hygiene.plugins.module_utils._core.resource import Resource
+from ansible_collections.registry.hygiene.plugins.module_utils._core.text import printable
 from ansible_collections.registry.hygiene.plugins.module_utils._swr import registry
 
 TARGET_SPEC = dict(
@@ -33,6 +34,7 @@ POLICY_SPEC = dict(
 )
 # template -> the option that goes with it, and the most that the console allows
 LIMITS = {"date_rule": ("days", 365), "tag_rule": ("num", 1000)}
+MOST_WORDS = 80  # characters of patterns in a rule
 # SWR's documentation has ids as numbers, in older editions as texts, and the numbers of a rule as texts.
 ID = {"type": ["integer", "string"], "minimum": 0, "maximum": 10**18, "pattern": r"^[0-9]{1,18}\Z"}
 NUMBER = {"type": ["string", "integer"], "maxLength": 20}
@@ -190,7 +192,7 @@ def in_api_words(state: dict) -> dict:
 def tags(client: Any, namespace: str, repository: str) -> list:
     """Return the tags of a repository as SWR lists them."""
     where = registry.repository_path(namespace, repository, "tags")
-    return list(registry.listing(client, where, TAGS, lambda tag: tag["Tag"]).values())
+    return client.cached(where, lambda: list(registry.listing(client, where, TAGS, lambda tag: tag["Tag"]).values()))
 
 
 def history(client: Any, where: str, since: str | None) -> list[dict]:
@@ -216,11 +218,12 @@ def _history_in_option_words(row: dict) -> dict:
 def rule(state: dict) -> str:
     """Return a policy in words: what it deletes, and what it spares."""
     if "template" not in state:
-        return f"rules {json.dumps(state.get('rules'))[:200]}"
+        return printable(f"rules {json.dumps(state.get('rules'))}", 2 * MOST_WORDS)
     option = LIMITS[state["template"]][0]
     text = {"days": "older than {} days", "num": "all but the newest {}"}[option].format(state[option])
-    spared = ", ".join(selector["pattern"] for selector in state["tag_selectors"])
-    return f"{text}, sparing {spared}" if spared else text
+    spared = printable(", ".join(selector["pattern"] for selector in state["tag_selectors"]), MOST_WORDS)
+    further = len(state.get("further_policies", []))
+    return text + (f", sparing {spared}" if spared else "") + (f", and {further} more of its own" if further else "")
 
 
 def changes(current: dict | None, planned: dict | None) -> list[tuple[str, str]]:

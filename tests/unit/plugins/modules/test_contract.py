@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import builtins
 import contextlib
+import json
 import re
 import sys
 
 import pytest
 from ansible_collections.registry.hygiene.plugins.module_utils._core import schema, transport
+from ansible_collections.registry.hygiene.plugins.module_utils._core.result import MOST
 from contract.clock import in_its_time
 from contract.mounts import WAYS
 from contract.rows import ROWS
@@ -79,11 +81,11 @@ def test_every_step_changes_once_and_check_mode_foretells_it(row, way):
         assert done["changed"] and not done.get("failed"), done
         assert bench.state() == wanted
         assert row.foretold(foretold) == row.foretold(done)
-        assert done["diff"]["before"] != done["diff"]["after"]
-        assert isinstance(done["diff"]["after"], dict)
+        assert list(done["diff"]) == ["prepared"] and done["diff"]["prepared"].startswith(("+ ", "~ ", "- "))
+        assert (done["plan"]["targets"], done["plan"]["changed"], done["plan"]["refused"]) == (1, 1, None)
         again = bench.run(row.target, options)
         assert not again["changed"] and not again.get("failed"), again
-        assert bench.fake.writes == [] and again["diff"]["before"] == again["diff"]["after"]
+        assert bench.fake.writes == [] and again["diff"] == {"prepared": ""} and again["plan"]["changed"] == 0
         assert row.fresh(bench.read()) == row.shown(done) == row.shown(again)
 
 
@@ -223,11 +225,12 @@ def test_many_targets_in_one_task(row, way):
     bench = Bench(row, way)
     foretold = bench.run(row.many, row.created, check_mode=True)
     done = bench.run(row.many, row.created)
-    assert done["changed"] and len(done["changed_targets"]) == row.count
+    assert done["changed"] and done["plan"]["changed"] == done["plan"]["targets"] == row.count
+    assert len(done["changed_targets"]) == len(done[row.noun]) == min(row.count, MOST)
     assert row.foretold(foretold) == row.foretold(done)
     assert row.of_many(bench.fake) == [row.wanted[0]] * row.count
     again = bench.run(row.many, row.created)
-    assert not again["changed"] and len(again[row.noun]) == row.count
+    assert not again["changed"] and again["plan"]["targets"] == row.count and again["plan"]["changed"] == 0
     assert len(bench.fake.requests) == row.count * row.held + row.once + row.listings
 
 
@@ -260,3 +263,106 @@ def test_both_ways_give_the_same_result_word_for_word(row):
         results.append(runs)
     for one, other in zip(*results):
         assert row.timeless(one) == row.timeless(other)
+
+
+def entry(*options):
+    return {name: value for some in options for name, value in some.items()}
+
+
+def written(bench):
+    return bench.row.timeless([[write["method"], write["path"], write["body"]] for write in bench.fake.writes])
+
+
+@every_row
+def test_a_list_of_declarations_does_what_the_single_form_does(row, way):
+    single, several = Bench(row, way), Bench(row, way)
+    for options, wanted in steps(row):
+        done = single.run(row.target, options)
+        same = several.run({"declarations": [entry(row.target, options)]})
+        assert written(several) == written(single) and several.state() == single.state() == wanted
+        assert row.timeless(list(same[row.noun].values())) == row.timeless([done[row.noun]])
+        assert row.timeless(same["plan"]) == row.timeless(done["plan"]) and same["changed"]
+        again = several.run({"declarations": [entry(row.target, options)] * 2})
+        assert not again["changed"] and not again.get("failed") and again["plan"]["targets"] == 1
+
+
+@every_row
+def test_what_is_excluded_is_left_alone(row, way):
+    bench = Bench(row, way)
+    exclude, left = row.but
+    for options in (entry(row.many, row.created), {"declarations": [entry(row.many, row.created)]}):
+        inner = options.get("declarations", [options])[0]
+        inner["exclude"] = exclude
+        done = bench.run(options)
+        assert not done.get("failed") and done["plan"]["targets"] == left
+        assert row.of_many(bench.fake).count(row.wanted[0]) == left
+        assert row.of_many(bench.fake).count([]) == row.count - left
+    nothing = bench.run(row.many, row.created, {"exclude": ["*"]})
+    assert not nothing["changed"] and nothing["plan"]["targets"] == 0 and bench.fake.writes == []
+
+
+@every_row
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_a_target_that_two_entries_declare_differently_is_refused_with_both_named(row, way, check_mode):
+    bench = Bench(row, way)
+    both = [entry(row.target, row.created), entry(row.target, row.changed)]
+    result = bench.run({"declarations": both}, check_mode=check_mode)
+    assert result["failed"] and not result["changed"] and bench.fake.writes == []
+    assert "declared twice" in result["msg"] and "declarations[0] (" in result["msg"]
+    assert "declarations[1] (" in result["msg"] and len(result["msg"]) < 1000
+
+
+@every_row
+def test_a_mistake_in_an_entry_is_told_with_its_place_and_nothing_stands_beside_declarations(row, way):
+    bench = Bench(row, way)
+    good = entry(row.many, row.created)
+    for options, message in row.bad:
+        if not set(options) & {"colour", *row.access}:
+            result = bench.run({"declarations": [good, entry(row.target, options)]})
+            assert result["failed"] and message in result["msg"] and bench.fake.requests == [], options
+    beside = bench.run(row.target, {"declarations": [good]})
+    assert beside["failed"] and "mutually exclusive" in beside["msg"] and bench.fake.requests == []
+    beside = bench.run({"declarations": [good], **row.removed})
+    assert beside["failed"] and "beside declarations" in beside["msg"] and bench.fake.requests == []
+    nan = bench.run({"declarations": [good, {**good, "max_deletions_percent": float("nan")}]})
+    assert nan["failed"] and nan["msg"].startswith("declarations[1] (") and "from 0 to 100" in nan["msg"]
+    nothing = bench.run({"declarations": []})
+    assert not nothing["changed"] and not nothing.get("failed") and bench.fake.writes == []
+
+
+@every_row
+def test_a_task_holds_to_the_plan_that_was_made_before(row, way, tmp_path):
+    bench = Bench(row, way)
+    path = str(tmp_path / "plan.json")
+    planned = bench.run(row.target, row.created, {"plan_file": path}, check_mode=True)
+    assert planned["plan"]["file"] == path and bench.fake.writes == []
+    held = json.loads((tmp_path / "plan.json").read_text())
+    assert (held["module"], held["registry"], held["check_mode"]) == (row.module, row.urls[0], True)
+    assert len(held["changes"]) == planned["plan"]["changed"] == 1 and held["refused"] is None
+    assert held["changes"][0]["target"] in held["changes"][0]["entry"]
+    done = bench.run({"declarations": [entry(row.target, row.created)], "plan": path})
+    assert done["changed"] and not done.get("failed") and bench.state() == row.wanted[0]
+
+
+@every_row
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_what_differs_from_the_plan_is_refused_and_shown(row, way, check_mode, tmp_path):
+    bench = Bench(row, way)
+    path = str(tmp_path / "plan.json")
+    bench.run(row.target, row.changed, {"plan_file": path}, check_mode=True)
+    bench.run(row.target, row.created)
+    refused = bench.run(row.target, row.changed, {"plan": path}, check_mode=check_mode)
+    assert refused["failed"] and not refused["changed"] and bench.fake.writes == []
+    assert refused["msg"].startswith("refused by plan: 1 target would be changed otherwise: ")
+    assert refused["plan"]["refused"]["limit"] == "plan" and bench.state() == row.wanted[0]
+
+
+@every_row
+def test_states_are_returned_as_asked_for(row, way):
+    bench = Bench(row, way)
+    options = entry(row.many, row.created)
+    for how, number in (("none", 0), ("auto", min(row.count, MOST)), ("all", row.count)):
+        assert len(bench.run(options, {"return_states": how}, check_mode=True)[row.noun]) == number
+    bench.run(options)
+    assert len(bench.run(options)[row.noun]) == (row.count if row.count <= MOST else 0)
+    assert len(bench.run(options, {"return_states": "all"})[row.noun]) == row.count

@@ -4,12 +4,10 @@
 
 from __future__ import annotations
 
-import json
 import threading
 
 import pytest
-from ansible_collections.registry.hygiene.plugins.module_utils._core import fuse, preview, wait
-from ansible_collections.registry.hygiene.plugins.module_utils._core.engine import Resource, converge
+from ansible_collections.registry.hygiene.plugins.module_utils._core import engine, fuse, wait
 from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import (
     Denied,
     LostAnswer,
@@ -17,58 +15,11 @@ from ansible_collections.registry.hygiene.plugins.module_utils._core.errors impo
     RegistryError,
     Unreachable,
 )
-from ansible_collections.registry.hygiene.plugins.module_utils._core.ledger import Ledger
-
-
-class Shelf:
-    """A registry without HTTP: what is on it, and how many writes it took."""
-
-    def __init__(self, **states):
-        self.states = states
-        self.written = []
-        self.progress = lambda text: None
-        self.warnings = []
-        self.broken = {}
-
-
-class Thing(Resource):
-    noun = "thing"
-    seen = None
-
-    @classmethod
-    def targets(cls, client, params):
-        return params["names"]
-
-    def read(self):
-        if "read" in self.client.broken.get(self.target, {}):
-            raise self.client.broken[self.target]["read"]
-        return self.client.states.get(self.target)
-
-    def plan(self, current):
-        return self.params["want"]
-
-    def apply(self, current, planned):
-        if "apply" in self.client.broken.get(self.target, {}):
-            raise self.client.broken[self.target]["apply"]
-        self.client.written.append(self.target)
-        self.client.ledger.note(certain=True)
-        self.client.states[self.target] = planned
-
-
-class Foreseeing(Thing):
-    def foresee(self, current, planned):
-        if "foresee" in self.client.broken.get(self.target, {}):
-            raise self.client.broken[self.target]["foresee"]
-        gone = {"target": self.target, "tag": "v1", "digest": "d", "age": 1, "size": 1, "because": ""}
-        return {"deletions": [gone], "uncertain": [], "kept": []}
-
-
-NO_LIMITS = {name: option.get("default") for name, option in {**preview.ARGUMENT_SPEC, **fuse.ARGUMENT_SPEC}.items()}
+from contract.shelf import Foreseeing, Keeping, Shelf, Thing, converged, entries, options
 
 
 def run(shelf, names, want="new", check_mode=False, resource=Thing, **params):
-    shelf.ledger = Ledger()
-    return converge(resource, shelf, dict(NO_LIMITS, names=names, want=want, workers=3, **params), check_mode)
+    return converged(shelf, resource, options(names=names, want=want, **params), check_mode)
 
 
 def test_first_run_changes_second_does_not():
@@ -86,7 +37,9 @@ def test_check_mode_foretells_and_writes_nothing():
     shelf = Shelf(a="old")
     foretold = run(shelf, ["a", "b"], check_mode=True)
     assert shelf.states == {"a": "old"} and shelf.written == []
-    assert foretold == run(shelf, ["a", "b"])
+    done = run(shelf, ["a", "b"])
+    for what in ("before", "after", "changed", "changed_targets", "failures"):
+        assert getattr(foretold, what) == getattr(done, what)
 
 
 def test_one_failure_neither_stops_nor_hides_the_others():
@@ -110,7 +63,7 @@ def test_what_nobody_thought_of_is_the_failure_of_its_target_and_shows_no_value(
     outcome = run(shelf, list("abc"))
     assert sorted(outcome.failures) == ["a", "b"] and outcome.after == {"c": "new"} and outcome.changed
     for text in outcome.failures.values():
-        assert "bug" in text and "test_engine.py:" in text and "s3cret" not in text
+        assert "bug" in text and "contract/shelf.py:" in text and "s3cret" not in text
 
 
 @pytest.mark.parametrize("arrived", [True, False, None])
@@ -194,7 +147,7 @@ def test_refused_credentials_end_the_task_before_all_targets_were_tried():
     assert len(asked) <= 3  # as many as there are workers
 
 
-def test_where_accounts_get_locked_the_first_target_is_read_alone():
+def test_where_accounts_get_locked_a_refused_first_target_is_the_only_one():
     asked = []
 
     class Careful(Thing):
@@ -238,40 +191,153 @@ def test_one_exact_name_is_told_apart_from_a_list():
     assert not nothing.changed and not nothing.single and nothing.after == {}
 
 
+def refused(outcome):
+    """What a refused plan says; nothing of it may have been done."""
+    assert outcome.refusals and not outcome.changed
+    return fuse.message(outcome.refusals)
+
+
 @pytest.mark.parametrize("check_mode", [True, False])
 def test_a_blown_fuse_writes_nothing_of_the_whole_task(check_mode):
     shelf = Shelf(a="old", b="old", c="new")
-    with pytest.raises(PlanRefused, match="2 images would be deleted, more than 1"):
-        run(shelf, ["a", "b", "c"], check_mode=check_mode, resource=Foreseeing, max_deletions=1)
-    assert shelf.written == []
-    assert set(run(shelf, ["a", "b", "c"], resource=Foreseeing, max_deletions=2).forecasts) == {"a", "b"}
+    outcome = run(shelf, ["a", "b", "c"], check_mode=check_mode, resource=Foreseeing, max_deletions=1)
+    assert refused(outcome).startswith("refused by max_deletions: 2 > 1 (a, b, c)\n")
+    assert shelf.written == [] and outcome.changed_targets == ["a", "b"]
+    assert set(run(shelf, ["a", "b", "c"], resource=Foreseeing, max_deletions=2).forecast) == {"a", "b"}
+    assert sorted(shelf.written) == ["a", "b"]
 
 
-def test_a_missing_forecast_under_a_fuse_writes_nothing_of_the_whole_task():
+def test_a_target_without_a_forecast_is_left_as_it_is_under_a_limit_and_the_others_are_served():
     shelf = Shelf(a="old", b="old")
     shelf.broken = {"a": {"foresee": RegistryError("no right to list tags")}}
-    with pytest.raises(PlanRefused, match="no right to list tags"):
-        run(shelf, ["a", "b"], resource=Foreseeing, max_deletions=100)
+    outcome = run(shelf, ["a", "b"], resource=Foreseeing, max_deletions=100)
+    assert shelf.written == ["b"] and list(outcome.failures) == ["a"] and outcome.changed_targets == ["b"]
+    assert "no right to list tags" in outcome.failures["a"] and "it was left as it is" in outcome.failures["a"]
+
+
+def test_nothing_is_foreseen_unless_asked_for(tmp_path):
+    for asked in ({}, {"preview": True}, {"plan_file": str(tmp_path / "plan.json")}, {"min_keep": 0}):
+        shelf = Shelf(a="old")
+        assert (run(shelf, ["a"], resource=Foreseeing, **asked).forecast is None) is (not asked)
+        assert shelf.written == ["a"]
+
+
+def test_check_mode_foresees_and_a_missing_forecast_is_one_warning_for_one_cause():
+    shelf = Shelf(**dict.fromkeys("abcd", "old"))
+    for name in "abc":
+        shelf.broken[name] = {"foresee": RegistryError(f"{name}: no right to list tags")}
+    outcome = run(shelf, list("abcd"), check_mode=True, resource=Foreseeing)
+    assert outcome.changed_targets == list("abcd") and list(outcome.forecast) == ["d"] and not outcome.failures
+    assert shelf.warnings == ["a and 2 more: no forecast: a: no right to list tags"]
+
+
+def test_causes_are_told_once_each_with_the_first_target_and_how_many_more():
+    texts = {f"acme/r{number}": f"GET /acme/r{number}/tags answered 403" for number in range(1000)}
+    texts["acme/odd"] = "gone"
+    found = engine.grouped(texts)
+    assert found == ["acme/r0 and 999 more: GET /acme/r0/tags answered 403", "acme/odd: gone"]
+    swr = {f"acme/team/{name}": f"GET /v2/acme/repos/team${name} answered 403. Look" for name in ("app", "lib.x")}
+    assert engine.grouped(swr) == ["acme/team/app and 1 more: GET /v2/acme/repos/team$app answered 403. Look"]
+
+
+def test_where_accounts_get_locked_the_first_target_is_read_alone_and_the_others_after_it():
+    order, together = [], threading.Barrier(3, timeout=60)
+
+    class Careful(Thing):
+        careful = True
+
+        def read(self):
+            order.append(self.target)
+            if self.target != "0":
+                together.wait()
+            return super().read()
+
+    assert run(Shelf(), [str(number) for number in range(7)], resource=Careful).changed
+    assert order[0] == "0" and len(order) == 7
+
+
+def test_every_ten_seconds_it_is_told_how_far_it_is(monkeypatch):
+    shelf, told, time, turn = Shelf(), [], [0.0], threading.Lock()
+    monkeypatch.setattr(wait, "now", lambda: time[0])
+    shelf.progress = told.append
+
+    class Slow(Foreseeing):
+        def read(self):
+            with turn:
+                time[0] += 1
+            return super().read()
+
+    run(shelf, [str(number) for number in range(1080)], resource=Slow)
+    assert 1 <= len(told) <= 108 and all(text.endswith("of 1,080 read") for text in told)
+    counts = [int(text.split()[0].replace(",", "")) for text in told]
+    assert counts == sorted(set(counts)) and counts[-1] < 1080
+    told.clear()
+    run(shelf, ["a"], resource=Slow)
+    assert told == []
+
+
+def group(**images):
+    """A group acme with repositories of ten images each, none of which has a rule."""
+    shelf = Shelf(acme=None, **{f"acme/{name}": None for name in images})
+    shelf.images = {f"acme/{name}": [f"v{number}" for number in range(most)] for name, most in images.items()}
+    return shelf
+
+
+def test_what_changes_together_is_foreseen_together_and_counted_once():
+    shelf = group(app=10, lib=10)
+    both = entries({"names": ["acme"], "want": 8}, {"names": ["acme/app"], "want": 3})
+    outcome = converged(shelf, Keeping, options(declarations=both, max_deletions=9), check_mode=True)
+    gone = {name: [one["tag"] for one in images if one["fate"] == "goes"] for name, images in outcome.forecast.items()}
+    assert {name: len(tags) for name, tags in gone.items()} == {"acme/app": 7, "acme/lib": 2}
+    assert not outcome.refusals
+    assert converged(shelf, Keeping, options(declarations=both, max_deletions=8)).refusals
+
+
+def test_skip_leaves_what_breaks_a_limit_foresees_the_rest_again_and_serves_it():
+    shelf = group(app=10, lib=10, web=10)
+    some = [{"names": ["acme/app"], "want": 1}, {"names": ["acme/lib"], "want": 6}, {"names": ["acme"], "want": 9}]
+    given = options(declarations=entries(*some), min_keep=5, on_limit="skip")
+    outcome = converged(shelf, Keeping, given)
+    # The group is felt in acme/app, where the limit broke: so it stays as well, and acme/lib alone is served.
+    assert shelf.states == {"acme": None, "acme/app": None, "acme/lib": 6, "acme/web": None}
+    assert set(shelf.left_out) == {"acme/app", "acme"} and not outcome.refusals and outcome.changed
+    assert shelf.left_out["acme/app"] == "min_keep: acme/app: 1 of 10 stay, not 5"
+    assert set(outcome.forecast) == {"acme/lib"} and outcome.changed_targets == ["acme/lib"]
+    assert [one["fate"] for one in outcome.forecast["acme/lib"]].count("goes") == 4
+
+
+def test_totals_never_skip_and_count_what_is_left():
+    some = [{"names": ["acme/app"], "want": 1}, {"names": ["acme/lib"], "want": 6}]
+    limits = dict(min_keep=5, on_limit="skip")
+    shelf = group(app=10, lib=10)
+    outcome = converged(shelf, Keeping, options(declarations=entries(*some), max_deletions=3, **limits))
+    assert refused(outcome).startswith("refused by max_deletions: 4 > 3") and shelf.written == []
+    assert converged(shelf, Keeping, options(declarations=entries(*some), max_deletions=4, **limits)).changed
+    assert shelf.written == ["acme/lib"]
+
+
+def test_what_is_left_for_want_of_a_forecast_no_longer_hides_what_the_others_cost():
+    # The group would keep 9 instead of 2, but one of its repositories cannot be foreseen: so 2 it stays.
+    shelf = group(app=10, lib=10)
+    shelf.states["acme"], shelf.states["acme/lib"] = 2, 10
+    shelf.broken = {"acme/app": {"foresee": RegistryError("no right")}}
+    some = entries({"names": ["acme"], "want": 9}, {"names": ["acme/lib"], "want": 8})
+    outcome = converged(shelf, Keeping, options(declarations=some, max_deletions=7))
+    assert refused(outcome).startswith("refused by max_deletions: 8 > 7") and list(outcome.failures) == ["acme"]
     assert shelf.written == []
 
 
-def test_nothing_is_foreseen_unless_asked_for():
-    shelf = Shelf(a="old")
-    shelf.broken = {"a": {"foresee": AssertionError("asked")}}
-    assert run(shelf, ["a"], resource=Foreseeing).changed
+def test_a_repository_keeps_its_own_limits_when_only_the_group_changes():
+    shelf = group(app=10, lib=10)
+    some = [{"names": ["acme"], "want": 4}, {"names": ["acme/lib"], "want": None, "min_keep": 5}]
+    assert "min_keep: 1 repository: acme/lib: 4 of 10 stay" in refused(
+        converged(shelf, Keeping, options(declarations=entries(*some)))
+    )
 
 
-def test_check_mode_foresees_and_a_missing_forecast_is_a_warning_there():
-    shelf = Shelf(a="old", b="old")
-    shelf.broken = {"a": {"foresee": RegistryError("no right to list tags")}}
-    outcome = run(shelf, ["a", "b"], check_mode=True, resource=Foreseeing)
-    assert outcome.changed_targets == ["a", "b"] and list(outcome.forecasts) == ["b"] and not outcome.failures
-    assert shelf.warnings == ["no forecast for a: no right to list tags"]
-
-
-def test_the_whole_forecast_goes_into_a_file_also_if_a_fuse_blows(tmp_path):
-    path = tmp_path / "forecast.json"
-    with pytest.raises(PlanRefused) as refused:
-        run(Shelf(a="old"), ["a"], resource=Foreseeing, max_deletions=0, preview_file=str(path))
-    assert json.loads(path.read_text())["a"]["deletions"][0]["tag"] == "v1"
-    assert refused.value.forecasts["a"]["deletions"]
+def test_a_target_of_two_entries_is_refused_before_anything_is_read():
+    shelf = group(app=10, lib=10)
+    some = entries({"names": ["acme/*"], "want": 3}, {"names": ["acme/app"], "want": 4})
+    with pytest.raises(PlanRefused, match=r"acme/app is declared twice, with different want: in declarations\[0\]"):
+        converged(shelf, Keeping, options(declarations=some))
+    assert shelf.written == []

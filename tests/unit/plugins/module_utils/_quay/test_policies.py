@@ -147,3 +147,42 @@ def test_what_was_read_is_valid_input_and_no_order_matters(some):
     read = policies.in_order(map(policies.in_option_words, api))
     assert read == policies.in_order(map(policies.in_option_words, reversed(api)))
     assert policies.in_order(policies.declared(params(*read))) == read
+
+
+def held(method, value, pattern=None, matches=True):
+    return dict(method=method, value=value, tag_pattern=pattern, tag_pattern_matches=matches)
+
+
+TEN, TWENTY, AGED = held("number_of_tags", 10), held("number_of_tags", 20), held("creation_date", "30d", "^dev-", False)
+
+
+@pytest.mark.parametrize(
+    ("current", "planned", "told"),
+    [
+        ([], [TEN], [("+", "all but the newest 10")]),
+        ([AGED], [], [("-", "older than 30d, not ^dev-")]),
+        ([AGED], [dict(AGED, value="21d")], [("~", "older than 30d, not ^dev-  ->  21d")]),
+        ([TEN, AGED], [TEN, AGED], []),
+        ([TEN, TWENTY], [TEN], [("-", "all but the newest 20")]),
+        ([TEN, TWENTY], [TWENTY], [("-", "all but the newest 10")]),
+        ([TEN, TEN], [TEN], [("-", "all but the newest 10")]),
+        ([TEN, TWENTY], [dict(TEN, value=5)], [("~", "all but the newest 10  ->  5"), ("-", "all but the newest 20")]),
+        ([held("odd\n", "x")], [], [("-", "odd\\n x")]),
+    ],
+)
+def test_a_person_is_told_of_every_policy_that_comes_goes_or_changes(current, planned, told):
+    assert policies.changes(current, planned) == told
+
+
+def test_a_long_pattern_does_not_hide_the_value():
+    old = held("creation_date", "30d", "x" * 5000)
+    ((sign, text),) = policies.changes([old], [dict(old, value="1s")])
+    assert text.endswith("...  ->  1s") and len(text) < 100
+
+
+@given(st.lists(POLICY), st.lists(POLICY))
+def test_a_change_is_told_whenever_there_is_one(current, planned):
+    current = policies.declared(params(*{policies.identity(one): one for one in current}.values()))
+    planned = policies.declared(params(*{policies.identity(one): one for one in planned}.values()))
+    told = policies.changes(policies.in_order(current), policies.in_order(planned))
+    assert bool(told) is (policies.in_order(current) != policies.in_order(planned))
