@@ -201,18 +201,36 @@ EXAMPLES = r"""
   ansible.builtin.debug:
     msg: "{{ collected.garbage_collection.freed_bytes | default(0, true) | human_readable }}"
 
-- name: Delete untagged manifests, too, in all registries of the account, if there are any
+# From here on the environment says it, DIGITALOCEAN_TOKEN.
+
+- name: Look what it would cost to delete untagged manifests, too, in all registries of the account but one
   registry.hygiene.do_registry_gc:
     registries:
       - "*"
+    exclude:
+      - acme
     type: untagged manifests and unreferenced blobs
     only_if_garbage: true
-    if_active: wait
+  check_mode: true
+  diff: true
 
-- name: Let people push again now
+- name: Do both as one plan, with a limit for what deletes images
+  registry.hygiene.do_registry_gc:
+    declarations:
+      - registries: [acme]
+        min_interval: 7d
+      - registries: ["*"]
+        exclude: [acme]
+        type: untagged manifests and unreferenced blobs
+        only_if_garbage: true
+        if_active: wait
+        if_automated: ignore
+        max_deletions: 1000
+
+- name: Let people push again now, wherever a collection is running
   registry.hygiene.do_registry_gc:
     registries:
-      - acme
+      - "*"
     state: absent
     wait: true
 """
@@ -223,7 +241,7 @@ garbage_collection:
     - The garbage collection that was started, adopted or cancelled, or the recent one that made another one needless.
       V(null) if there is none; if none was needed and there is none to show, all but C(skipped_reason) is V(null).
     - If one registry is named exactly, it is that of this registry; if several are named, or by a glob, a dictionary
-      from the registry to its one. Also of registries that failed while waiting, as it was seen last.
+      from the registry to its one, see O(return_states). Also of registries that failed while waiting, as it was seen last.
     - In check mode, only its C(status) and C(type) are known of one that would be started.
   type: dict
   returned: success, or when only some of the registries failed, or when waiting failed

@@ -157,36 +157,69 @@ notes:
 """
 
 EXAMPLES = r"""
-- name: Keep the ten newest release tags, and development tags for two weeks, in every repository of acme
+- name: Delete the images of merge requests after two weeks, in all repositories of two organizations
   registry.hygiene.quay_autoprune_policy:
     quay_url: https://quay.example.com
     quay_token: "{{ vault_quay_token }}"
-    repositories:
-      - acme/*
-    policies:
-      - method: number_of_tags
-        value: 10
-        tag_pattern: ^v[0-9]
-      - method: creation_date
-        value: 14d
-        tag_pattern: ^dev-
-
-- name: Have exactly one policy on two organizations, and see what would change
-  registry.hygiene.quay_autoprune_policy:
     organizations:
       - acme
       - globex
     policies:
       - method: creation_date
-        value: 1y
-    exclusive: true
+        value: 14d
+        tag_pattern: ^pr-
+
+# From here on the environment says it, QUAY_URL and QUAY_TOKEN.
+
+- name: See what a whole Quay would lose, as one plan, and keep the plan
+  registry.hygiene.quay_autoprune_policy:
+    declarations: &declared
+      - organizations: [acme, globex]
+        policies:
+          - method: creation_date
+            value: 14d
+            tag_pattern: ^pr-
+      - repositories: [acme/*, globex/*]
+        exclude: [acme/base/*]
+        policies:
+          - method: number_of_tags
+            value: 10
+            tag_pattern: ^v[0-9]
+          - method: creation_date
+            value: 30d
+            tag_pattern: ^dev-
+      - repositories: [acme/base/*] # other images are built on these
+        policies:
+          - method: creation_date
+            value: 1y
+            tag_pattern: ^dev-
+        max_deletions: 20
+    max_deletions_percent: 50
+    min_keep: 1
+    plan_file: /tmp/quay-plan.json
   check_mode: true
   diff: true
 
-- name: Remove the policies by age of one repository that are for everything but releases
+- name: Do that, and nothing else
+  registry.hygiene.quay_autoprune_policy:
+    declarations: *declared
+    max_deletions_percent: 50
+    min_keep: 1
+    plan: /tmp/quay-plan.json
+
+- name: Keep the newest twenty tags of one repository, and have no other policy on it
   registry.hygiene.quay_autoprune_policy:
     repositories:
-      - acme/team/app
+      - initech/app
+    policies:
+      - method: number_of_tags
+        value: 20
+    exclusive: true
+
+- name: Remove the policies by age that are for everything but releases, whatever their age
+  registry.hygiene.quay_autoprune_policy:
+    repositories:
+      - initech/tools
     policies:
       - method: creation_date
         tag_pattern: ^v[0-9]
@@ -203,8 +236,8 @@ RETURN = r"""
 policies:
   description:
     - The policies afterwards, in check mode as they would be afterwards.
-    - A list if one target is named exactly. If several are named, or by a glob, a dictionary from the target
-      (C(acme), C(acme/app)) to its list; targets that failed are left out.
+    - A list if one target is named exactly. If several are named, or by a glob, or in O(declarations), a dictionary
+      from the target (C(acme), C(acme/app)) to its list, see O(return_states); targets that failed are left out.
   type: raw
   returned: success, or when only some of the targets failed
   sample:

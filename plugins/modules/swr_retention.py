@@ -162,7 +162,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Keep the images of thirty days in every repository of acme, and all releases
+- name: Keep the images of thirty days in every repository of acme but the caches, and all releases
   registry.hygiene.swr_retention:
     swr_region: eu-west-101
     swr_access_key: "{{ vault_swr_access_key }}"
@@ -170,6 +170,8 @@ EXAMPLES = r"""
     namespace: acme
     repositories:
       - "*"
+    exclude:
+      - "*-cache"
     template: date_rule
     days: 30
     tag_selectors:
@@ -186,11 +188,31 @@ EXAMPLES = r"""
     swr_domain: OTC-EU-DE-00000000001000000000
     swr_username: registry-hygiene
     swr_password: "{{ vault_swr_password }}"
-    namespace: acme
+    namespace: globex
     repositories:
       - team/app
     template: tag_rule
     num: 20
+
+# From here on the environment says it, SWR_REGION and so on.
+
+- name: Declare several organizations as one plan, and leave repositories as they are where a stable image would go
+  registry.hygiene.swr_retention:
+    declarations:
+      - namespace: initech
+        repositories: ["*"]
+        exclude: [base/*]
+        template: tag_rule
+        num: 50
+      - namespace: initech
+        repositories: [base/*] # other images are built on these
+        template: date_rule
+        days: 365
+        max_deletions: 10
+    max_deletions_percent: 50
+    min_keep: 1
+    protect: [^stable]
+    on_limit: skip
 
 - name: Remove the policies of all caches
   registry.hygiene.swr_retention:
@@ -205,7 +227,8 @@ retention:
   description:
     - The policy afterwards, in check mode as it would be afterwards. V(null) if there is none.
     - If one repository is named exactly, its policy; if several are named, or by a glob, a dictionary from the
-      repository to its policy. Repositories that failed are left out.
+      repository to its policy, see O(return_states). Repositories that failed are left out.
+    - With O(declarations), this and all other results name repositories as C(namespace/name).
     - SWR documents one policy of one rule for a repository. Should there be more, they are under C(further_policies),
       and a warning is given; C(rules) is there instead of the other keys for a policy that the options cannot say.
   type: dict
