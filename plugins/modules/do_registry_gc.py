@@ -106,7 +106,7 @@ options:
         forecast together, held against the limits together, and only then written.
       - Each has the options of a task that declares one thing, and may have limits of its own instead of those of the
         task.
-      - Not together with O(registries) or O(exclude). Options with a default, such as O(state), count in the entries only.
+      - These options, such as O(type) or O(state), then stand in the entries and not beside them.
       - A target that two entries name with different content is refused, and both entries are named.
     type: list
     elements: dict
