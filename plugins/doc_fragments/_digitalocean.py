@@ -6,16 +6,9 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    # The options of _digitalocean.registry.client and TARGET_SPEC: whose registries.
+    # The options of _digitalocean.registry.client: who asks.
     DOCUMENTATION = r"""
 options:
-  registries:
-    description:
-      - The registries, by their names. Globs (C(*), C(?), C([...])) are replaced by the matching registries of the
-        account; V(*) means all of them.
-    type: list
-    elements: str
-    required: true
   digitalocean_token:
     description:
       - An API token with the scope C(registry:read), and C(registry:update) to start or cancel something.

@@ -16,6 +16,18 @@ description:
   - B(A registry is read-only while its garbage is collected.) Pushes fail, from the start to the end and for up to 15
     minutes of waiting before, also if there is nothing to collect. Pulls go on.
 options:
+  registries:
+    description:
+      - The registries, by their names. Globs (C(*), C(?), C([...])) are replaced by the matching registries of the
+        account; V(*) means all of them.
+      - Required, unless there are O(declarations).
+    type: list
+    elements: str
+  exclude:
+    description:
+      - Names and globs of registries to leave out of those that O(registries) names.
+    type: list
+    elements: str
   type:
     description:
       - What is to be collected, in the words of DigitalOcean.
@@ -88,10 +100,86 @@ options:
       - Seconds between two looks while waiting.
     type: int
     default: 10
+  declarations:
+    description:
+      - Several declarations in one task, for several kinds of registries. They are one plan, that is, all is read once,
+        forecast together, held against the limits together, and only then written.
+      - Each has the options of a task that declares one thing, and may have limits of its own instead of those of the
+        task.
+      - These options, such as O(type) or O(state), then stand in the entries and not beside them.
+      - A target that two entries name with different content is refused, and both entries are named.
+    type: list
+    elements: dict
+    suboptions:
+      registries:
+        description: As O(registries).
+        type: list
+        elements: str
+        required: true
+      exclude:
+        description: As O(exclude).
+        type: list
+        elements: str
+      type:
+        description: As O(type).
+        type: str
+        choices:
+          - untagged manifests only
+          - unreferenced blobs only
+          - untagged manifests and unreferenced blobs
+        default: unreferenced blobs only
+      state:
+        description: As O(state).
+        type: str
+        choices: [present, absent]
+        default: present
+      min_interval:
+        description: As O(min_interval).
+        type: str
+        default: 1d
+      if_active:
+        description: As O(if_active).
+        type: str
+        choices: [adopt, wait, fail]
+        default: adopt
+      if_automated:
+        description: As O(if_automated).
+        type: str
+        choices: [fail, ignore]
+        default: fail
+      only_if_garbage:
+        description: As O(only_if_garbage).
+        type: bool
+        default: false
+      wait:
+        description: As O(wait).
+        type: bool
+        default: false
+      wait_timeout:
+        description: As O(wait_timeout).
+        type: int
+        default: 1800
+      poll_interval:
+        description: As O(poll_interval).
+        type: int
+        default: 10
+      max_deletions:
+        description: As O(max_deletions), for what this entry deletes.
+        type: int
+      max_deletions_percent:
+        description: As O(max_deletions_percent), for what this entry deletes.
+        type: float
+      min_keep:
+        description: As O(min_keep), for the repositories of this entry.
+        type: int
+      protect:
+        description: As O(protect), for the repositories of this entry.
+        type: list
+        elements: str
 extends_documentation_fragment:
   - registry.hygiene._digitalocean
   - registry.hygiene._http
-  - registry.hygiene._preview
+  - registry.hygiene._plan
   - registry.hygiene._fuse
   - registry.hygiene._attributes
   - registry.hygiene._attributes.action
@@ -113,18 +201,36 @@ EXAMPLES = r"""
   ansible.builtin.debug:
     msg: "{{ collected.garbage_collection.freed_bytes | default(0, true) | human_readable }}"
 
-- name: Delete untagged manifests, too, in all registries of the account, if there are any
+# From here on the environment says it, DIGITALOCEAN_TOKEN.
+
+- name: Look what it would cost to delete untagged manifests, too, in all registries of the account but one
   registry.hygiene.do_registry_gc:
     registries:
       - "*"
+    exclude:
+      - acme
     type: untagged manifests and unreferenced blobs
     only_if_garbage: true
-    if_active: wait
+  check_mode: true
+  diff: true
 
-- name: Let people push again now
+- name: Do both as one plan, with a limit for what deletes images
+  registry.hygiene.do_registry_gc:
+    declarations:
+      - registries: [acme]
+        min_interval: 7d
+      - registries: ["*"]
+        exclude: [acme]
+        type: untagged manifests and unreferenced blobs
+        only_if_garbage: true
+        if_active: wait
+        if_automated: ignore
+        max_deletions: 1000
+
+- name: Let people push again now, wherever a collection is running
   registry.hygiene.do_registry_gc:
     registries:
-      - acme
+      - "*"
     state: absent
     wait: true
 """
@@ -135,7 +241,7 @@ garbage_collection:
     - The garbage collection that was started, adopted or cancelled, or the recent one that made another one needless.
       V(null) if there is none; if none was needed and there is none to show, all but C(skipped_reason) is V(null).
     - If one registry is named exactly, it is that of this registry; if several are named, or by a glob, a dictionary
-      from the registry to its one. Also of registries that failed while waiting, as it was seen last.
+      from the registry to its one, see O(return_states). Also of registries that failed while waiting, as it was seen last.
     - In check mode, only its C(status) and C(type) are known of one that would be started.
   type: dict
   returned: success, or when only some of the registries failed, or when waiting failed
@@ -180,62 +286,100 @@ garbage_collection:
       description: Why none was started, V(null) if one was started or adopted.
       type: str
       sample: null
-preview:
+plan:
   description:
-    - The images that the plan deletes. What Quay, SWR or DigitalOcean would do by itself in the same repositories
-      anyway is part of it.
-    - The lists hold at most O(preview_limit) images of each repository; the counts are complete.
+    - What the task changes, or would change, and which images that costs. Its size does not grow with the registry.
+    - Everything is in O(plan_file).
   type: dict
-  returned: in check mode, with O(preview=true), or when a limit is set, if a target changes
+  returned: always, unless the task fails before there is a plan
   contains:
-    estimate:
-      description: Whether it is an estimate, because the registry does not document all of its rules.
-      type: bool
-      sample: true
-    count:
-      description: How many images are certain to go.
+    targets:
+      description: How many registries the task is about.
       type: int
       sample: 2
-    uncertain_count:
-      description: How many others may go.
+    changed:
+      description: How many of them change.
+      type: int
+      sample: 1
+    failed:
+      description: How many failed, see RV(failures).
       type: int
       sample: 0
-    total:
-      description: How many images there are in the repositories of the changed targets.
+    left_out:
+      description: How many are left as they are, see RV(left_out).
       type: int
-      sample: 40
-    bytes:
-      description: The sum of the sizes of those that are certain to go. Images share layers, so less is freed.
-      type: int
-      sample: 14680064
-    deletions:
-      description: The images that are certain to go.
+      sample: 0
+    images:
+      description:
+        - The images in the repositories where something changes. V(null) if there is no forecast, see O(preview).
+        - C(count) are certain to go, C(uncertain_count) may go. C(anyway_count) of both would go anyway under what is
+          there now, C(added_count) would not. C(total) is how many there are, C(repositories) how many repositories
+          lose some.
+        - C(bytes) are those of the images that are certain to go. Images share layers, so less is freed.
+        - C(estimate) says whether the registry leaves some of its rules undocumented.
+      type: dict
+      sample: {count: 12, uncertain_count: 0, anyway_count: 0, added_count: 12, total: 340, bytes: 1825361100, repositories: 3, estimate: true}
+    refused:
+      description:
+        - V(null), or the limit that refused the plan (V(plan) for O(plan)), with a C(message) and the C(count) of all
+          limits that did. Nothing is written then.
+      type: dict
+      sample: null
+    lines:
+      description: The plan for people, at most about 60 lines. The diff is the same.
+      type: list
+      elements: str
+      sample:
+        - "+ acme: start a garbage collection of untagged manifests and unreferenced blobs"
+        - "  12 images of 340 go (1.8 GB); an estimate, not all rules are documented"
+    rows:
+      description:
+        - The numbers of each entry of O(declarations), or of the task. At most 50.
       type: list
       elements: dict
       sample:
-        - target: acme/app
-          tag: v0.9.1
-          digest: "sha256:2485f4d55aae6c5b073114bc4c4b1907c0abae14166281beee7d93f76ebf41fc"
-          age: 3456011
-          size: 7340032
-          because: "repository policy: not among the newest 10, tag_pattern ^v[0-9]"
-    uncertain:
-      description: The images that may go, C(because) says why that cannot be known.
+        - {what: "*", targets: 2, changed: 1, count: 12, uncertain_count: 0, anyway_count: 0, total: 340, bytes: 1825361100,
+           limit: ""}
+    worst:
+      description: The ten repositories that lose most, with up to O(preview_limit) images of each.
       type: list
       elements: dict
-      sample: []
-    targets:
-      description: From each repository to its counts, and the images that stay.
-      type: dict
-      sample: {acme/app: {count: 2, uncertain_count: 0, kept_count: 38, kept: [v1.0.0]}}
+      sample:
+        - target: acme/api
+          count: 8
+          uncertain_count: 0
+          anyway_count: 0
+          kept_count: 120
+          bytes: 1073741824
+          images:
+            - tag: null
+              digest: "sha256:2485f4d55aae6c5b073114bc4c4b1907c0abae14166281beee7d93f76ebf41fc"
+              age: 2160000
+              size: 134217728
+              because: no tag reaches it
+              fate: goes
+              anyway: false
+              by: acme
+    file:
+      description: The path of the O(plan_file), V(null) if none was asked for.
+      type: str
+      sample: null
+left_out:
+  description:
+    - The registries that are left as they are, with the reason. At most 50.
+  type: dict
+  returned: when there are such
+  sample:
+    globex: "min_keep: globex/api: 0 of 4 stay, not 1"
 changed_targets:
-  description: The registries in which this task started or cancelled a garbage collection, or would in check mode.
+  description:
+    - The first 50 registries in which this task started or cancelled a garbage collection, or would.
   type: list
   elements: str
-  returned: success, or when only some of the registries failed
+  returned: success, or when only some of the targets failed, or when the plan was refused
   sample: [acme]
 failures:
-  description: From each registry that failed to the reason. The other registries were served all the same.
+  description: From each target that failed to the reason, at most 50. The other targets were served all the same.
   type: dict
   returned: when some of the registries failed
   sample:

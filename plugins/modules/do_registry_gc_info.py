@@ -14,6 +14,13 @@ description:
   - Returns container registries of DigitalOcean, the garbage collection that is running in each and the past ones, and
     on demand an estimate of what could be collected.
 options:
+  registries:
+    description:
+      - The registries, by their names. Globs (C(*), C(?), C([...])) are replaced by the matching registries of the
+        account; V(*) means all of them.
+    type: list
+    elements: str
+    required: true
   garbage:
     description:
       - Whether to look for manifests that no tag reaches. This reads all manifests, a request for each 200 of a

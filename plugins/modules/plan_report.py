@@ -88,15 +88,15 @@ EXAMPLES = r"""
   ignore_errors: true
   register: looked
 
-- name: Show it, write it, and fail if a limit refused it
+- name: Show it, and fail if a limit refused it
   registry.hygiene.plan_report:
     results: ["{{ looked }}"]
-    folder: "{{ playbook_dir }}"
     fail_on: refusal
 
-- name: Sum up over several registries, where each host has kept its results
+- name: Sum up over all registries of the play, and write the report
   registry.hygiene.plan_report:
-    hosts: "{{ dict(ansible_play_hosts | zip(ansible_play_hosts | map('extract', hostvars, 'results_of_this_host'))) }}"
+    hosts: "{{ dict(ansible_play_hosts | zip(ansible_play_hosts | map('extract', hostvars, 'looked'))) }}"
+    folder: "{{ playbook_dir }}"
     stats: true
   run_once: true
 """

@@ -41,7 +41,7 @@ options:
       - The policies. Required with O(state=present).
     type: list
     elements: dict
-    suboptions:
+    suboptions: &policy
       method:
         description:
           - V(number_of_tags) keeps the newest tags and deletes the others.
@@ -78,11 +78,74 @@ options:
         no force.
     type: bool
     default: false
+  exclude:
+    description:
+      - Names and globs of organizations or repositories to leave out of those that O(organizations) or
+        O(repositories) name.
+    type: list
+    elements: str
+  declarations:
+    description:
+      - Several declarations in one task, for several kinds of targets. They are one plan, that is, all is read once,
+        forecast together, held against the limits together, and only then written.
+      - Each has the options of a task that declares one thing, and may have limits of its own instead of those of the
+        task.
+      - These options, such as O(policies) or O(state), then stand in the entries and not beside them.
+      - A target that two entries name with different content is refused, and both entries are named.
+    type: list
+    elements: dict
+    suboptions:
+      organizations:
+        description: As O(organizations).
+        type: list
+        elements: str
+      repositories:
+        description: As O(repositories).
+        type: list
+        elements: str
+      current_user:
+        description: As O(current_user).
+        type: bool
+      exclude:
+        description: As O(exclude).
+        type: list
+        elements: str
+      state:
+        description: As O(state).
+        type: str
+        choices: [present, absent]
+        default: present
+      exclusive:
+        description: As O(exclusive).
+        type: bool
+        default: false
+      policies:
+        description: As O(policies).
+        type: list
+        elements: dict
+        suboptions: *policy
+      force:
+        description: As O(force).
+        type: bool
+        default: false
+      max_deletions:
+        description: As O(max_deletions), for what this entry deletes.
+        type: int
+      max_deletions_percent:
+        description: As O(max_deletions_percent), for what this entry deletes.
+        type: float
+      min_keep:
+        description: As O(min_keep), for the repositories of this entry.
+        type: int
+      protect:
+        description: As O(protect), for the repositories of this entry.
+        type: list
+        elements: str
 extends_documentation_fragment:
   - registry.hygiene._quay_policies
   - registry.hygiene._quay
   - registry.hygiene._http
-  - registry.hygiene._preview
+  - registry.hygiene._plan
   - registry.hygiene._fuse
   - registry.hygiene._attributes
   - registry.hygiene._attributes.action
@@ -94,36 +157,69 @@ notes:
 """
 
 EXAMPLES = r"""
-- name: Keep the ten newest release tags, and development tags for two weeks, in every repository of acme
+- name: Delete the images of merge requests after two weeks, in all repositories of two organizations
   registry.hygiene.quay_autoprune_policy:
     quay_url: https://quay.example.com
     quay_token: "{{ vault_quay_token }}"
-    repositories:
-      - acme/*
-    policies:
-      - method: number_of_tags
-        value: 10
-        tag_pattern: ^v[0-9]
-      - method: creation_date
-        value: 14d
-        tag_pattern: ^dev-
-
-- name: Have exactly one policy on two organizations, and see what would change
-  registry.hygiene.quay_autoprune_policy:
     organizations:
       - acme
       - globex
     policies:
       - method: creation_date
-        value: 1y
-    exclusive: true
+        value: 14d
+        tag_pattern: ^pr-
+
+# From here on the environment says it, QUAY_URL and QUAY_TOKEN.
+
+- name: See what a whole Quay would lose, as one plan, and keep the plan
+  registry.hygiene.quay_autoprune_policy:
+    declarations: &declared
+      - organizations: [acme, globex]
+        policies:
+          - method: creation_date
+            value: 14d
+            tag_pattern: ^pr-
+      - repositories: [acme/*, globex/*]
+        exclude: [acme/base/*]
+        policies:
+          - method: number_of_tags
+            value: 10
+            tag_pattern: ^v[0-9]
+          - method: creation_date
+            value: 30d
+            tag_pattern: ^dev-
+      - repositories: [acme/base/*] # other images are built on these
+        policies:
+          - method: creation_date
+            value: 1y
+            tag_pattern: ^dev-
+        max_deletions: 20
+    max_deletions_percent: 50
+    min_keep: 1
+    plan_file: /tmp/quay-plan.json
   check_mode: true
   diff: true
 
-- name: Remove the policies by age of one repository that are for everything but releases
+- name: Do that, and nothing else
+  registry.hygiene.quay_autoprune_policy:
+    declarations: *declared
+    max_deletions_percent: 50
+    min_keep: 1
+    plan: /tmp/quay-plan.json
+
+- name: Keep the newest twenty tags of one repository, and have no other policy on it
   registry.hygiene.quay_autoprune_policy:
     repositories:
-      - acme/team/app
+      - initech/app
+    policies:
+      - method: number_of_tags
+        value: 20
+    exclusive: true
+
+- name: Remove the policies by age that are for everything but releases, whatever their age
+  registry.hygiene.quay_autoprune_policy:
+    repositories:
+      - initech/tools
     policies:
       - method: creation_date
         tag_pattern: ^v[0-9]
@@ -140,8 +236,8 @@ RETURN = r"""
 policies:
   description:
     - The policies afterwards, in check mode as they would be afterwards.
-    - A list if one target is named exactly. If several are named, or by a glob, a dictionary from the target
-      (C(acme), C(acme/app)) to its list; targets that failed are left out.
+    - A list if one target is named exactly. If several are named, or by a glob, or in O(declarations), a dictionary
+      from the target (C(acme), C(acme/app)) to its list, see O(return_states); targets that failed are left out.
   type: raw
   returned: success, or when only some of the targets failed
   sample:
@@ -150,70 +246,100 @@ policies:
         value: 10
         tag_pattern: ^v[0-9]
         tag_pattern_matches: true
-preview:
+plan:
   description:
-    - The images that the plan deletes. What Quay, SWR or DigitalOcean would do by itself in the same repositories
-      anyway is part of it.
-    - The lists hold at most O(preview_limit) images of each repository; the counts are complete.
+    - What the task changes, or would change, and which images that costs. Its size does not grow with the registry.
+    - Everything is in O(plan_file).
   type: dict
-  returned: in check mode, with O(preview=true), or when a limit is set, if a target changes
+  returned: always, unless the task fails before there is a plan
   contains:
-    estimate:
-      description: Whether it is an estimate, because the registry does not document all of its rules.
-      type: bool
-      sample: false
-    count:
-      description: How many images are certain to go.
-      type: int
-      sample: 2
-    uncertain_count:
-      description: How many others may go.
-      type: int
-      sample: 0
-    total:
-      description: How many images there are in the repositories of the changed targets.
+    targets:
+      description: How many organizations, repositories or users the task is about.
       type: int
       sample: 40
-    bytes:
-      description: The sum of the sizes of those that are certain to go. Images share layers, so less is freed.
+    changed:
+      description: How many of them change.
       type: int
-      sample: 14680064
-    deletions:
-      description: The images that are certain to go.
+      sample: 38
+    failed:
+      description: How many failed, see RV(failures).
+      type: int
+      sample: 0
+    left_out:
+      description: How many are left as they are, see RV(left_out).
+      type: int
+      sample: 0
+    images:
+      description:
+        - The images in the repositories where something changes. V(null) if there is no forecast, see O(preview).
+        - C(count) are certain to go, C(uncertain_count) may go. C(anyway_count) of both would go anyway under what is
+          there now, C(added_count) would not. C(total) is how many there are, C(repositories) how many repositories
+          lose some.
+        - C(bytes) are those of the images that are certain to go. Images share layers, so less is freed.
+        - C(estimate) says whether the registry leaves some of its rules undocumented.
+      type: dict
+      sample: {count: 61, uncertain_count: 2, anyway_count: 40, added_count: 23, total: 912, bytes: 18253611008, repositories: 21, estimate: false}
+    refused:
+      description:
+        - V(null), or the limit that refused the plan (V(plan) for O(plan)), with a C(message) and the C(count) of all
+          limits that did. Nothing is written then.
+      type: dict
+      sample: null
+    lines:
+      description: The plan for people, at most about 60 lines. The diff is the same.
+      type: list
+      elements: str
+      sample:
+        - "~ 38 repositories (acme/* but 2): older than 30d, ^dev-  ->  21d"
+        - "  61 images of 912 go (18.3 GB), 2 more may; 40 of them would go anyway, this adds 23"
+    rows:
+      description:
+        - The numbers of each entry of O(declarations), or of the task. At most 50.
+      type: list
+      elements: dict
+      sample:
+        - {what: acme/*, targets: 40, changed: 38, count: 61, uncertain_count: 2, anyway_count: 40, total: 912,
+           bytes: 18253611008, limit: ""}
+    worst:
+      description: The ten repositories that lose most, with up to O(preview_limit) images of each.
       type: list
       elements: dict
       sample:
         - target: acme/app
-          tag: v0.9.1
-          digest: "sha256:2485f4d55aae6c5b073114bc4c4b1907c0abae14166281beee7d93f76ebf41fc"
-          age: 3456011
-          size: 7340032
-          because: "repository policy: not among the newest 10, tag_pattern ^v[0-9]"
-    uncertain:
-      description: The images that may go, C(because) says why that cannot be known.
-      type: list
-      elements: dict
-      sample: []
-    targets:
-      description: From each repository to its counts, and the images that stay.
-      type: dict
-      sample: {acme/app: {count: 2, uncertain_count: 0, kept_count: 38, kept: [v1.0.0]}}
+          count: 9
+          uncertain_count: 0
+          anyway_count: 6
+          kept_count: 31
+          bytes: 2831155200
+          images:
+            - tag: dev-4293bf3
+              digest: "sha256:2485f4d55aae6c5b073114bc4c4b1907c0abae14166281beee7d93f76ebf41fc"
+              age: 2160000
+              size: 314572800
+              because: "repository policy: older than 21d, tag_pattern ^dev-"
+              fate: goes
+              anyway: false
+              by: acme/app
+    file:
+      description: The path of the O(plan_file), V(null) if none was asked for.
+      type: str
+      sample: null
 left_out:
   description:
-    - The repositories that a glob matched and that got no policies all the same, with the reason.
+    - The targets that are left as they are, with the reason. At most 50.
   type: dict
   returned: when there are such
   sample:
     acme/mirror: "its state is MIRROR: Quay prunes nothing in it"
 changed_targets:
   description:
-    - The targets whose policies were changed, or would be in check mode. For the token's own user V(current_user).
+    - The first 50 targets whose policies were changed, or would be. For the token's own user V(current_user).
   type: list
   elements: str
-  returned: success, or when only some of the targets failed
+  returned: success, or when only some of the targets failed, or when the plan was refused
   sample: [acme/app]
 failures:
-  description: From each target that failed to the reason. The other targets were served all the same.
+  description: From each target that failed to the reason, at most 50. The other targets were served all the same.
   type: dict
   returned: when some of the targets failed
   sample:

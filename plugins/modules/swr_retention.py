@@ -18,6 +18,24 @@ description:
     assumed of a change. What it deletes cannot be brought back.
   - A repository has one policy. Its numbers and selectors are changed in place.
 options:
+  namespace:
+    description:
+      - The organization.
+      - Required, with O(repositories), unless there are O(declarations).
+    type: str
+    aliases: [organization]
+  repositories:
+    description:
+      - The repositories, each by its name without the organization. Names may hold slashes.
+      - Globs (C(*), C(?), C([...])) are replaced by the matching repositories that can be seen. C(*) goes across
+        slashes, so V(*) means every repository.
+    type: list
+    elements: str
+  exclude:
+    description:
+      - Names and globs of repositories to leave out of those that O(repositories) names.
+    type: list
+    elements: str
   template:
     description:
       - V(date_rule) keeps the tags that were pushed within the last O(days) and deletes the older ones.
@@ -39,7 +57,7 @@ options:
       - Without any, the policy sees every tag.
     type: list
     elements: dict
-    suboptions:
+    suboptions: &selector
       kind:
         description:
           - V(label) means the one tag that O(tag_selectors[].pattern) names.
@@ -70,11 +88,72 @@ options:
         nothing more is written, and the message says so.
     type: bool
     default: false
+  declarations:
+    description:
+      - Several declarations in one task, for several kinds of repositories. They are one plan, that is, all is read once,
+        forecast together, held against the limits together, and only then written.
+      - Each has the options of a task that declares one thing, and may have limits of its own instead of those of the
+        task.
+      - These options, such as O(template) or O(state), then stand in the entries and not beside them.
+      - A target that two entries name with different content is refused, and both entries are named.
+    type: list
+    elements: dict
+    suboptions:
+      namespace:
+        description: As O(namespace).
+        type: str
+        required: true
+        aliases: [organization]
+      repositories:
+        description: As O(repositories).
+        type: list
+        elements: str
+        required: true
+      exclude:
+        description: As O(exclude).
+        type: list
+        elements: str
+      template:
+        description: As O(template).
+        type: str
+        choices: [date_rule, tag_rule]
+      days:
+        description: As O(days).
+        type: int
+      num:
+        description: As O(num).
+        type: int
+      tag_selectors:
+        description: As O(tag_selectors).
+        type: list
+        elements: dict
+        suboptions: *selector
+      state:
+        description: As O(state).
+        type: str
+        choices: [present, absent]
+        default: present
+      allow_replace:
+        description: As O(allow_replace).
+        type: bool
+        default: false
+      max_deletions:
+        description: As O(max_deletions), for what this entry deletes.
+        type: int
+      max_deletions_percent:
+        description: As O(max_deletions_percent), for what this entry deletes.
+        type: float
+      min_keep:
+        description: As O(min_keep), for the repositories of this entry.
+        type: int
+      protect:
+        description: As O(protect), for the repositories of this entry.
+        type: list
+        elements: str
 extends_documentation_fragment:
-  - registry.hygiene._swr_retention
   - registry.hygiene._swr
   - registry.hygiene._http
-  - registry.hygiene._preview
+  - registry.hygiene._plan
   - registry.hygiene._fuse
   - registry.hygiene._attributes
   - registry.hygiene._attributes.action
@@ -83,7 +162,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Keep the images of thirty days in every repository of acme, and all releases
+- name: Keep the images of thirty days in every repository of acme but the caches, and all releases
   registry.hygiene.swr_retention:
     swr_region: eu-west-101
     swr_access_key: "{{ vault_swr_access_key }}"
@@ -91,6 +170,8 @@ EXAMPLES = r"""
     namespace: acme
     repositories:
       - "*"
+    exclude:
+      - "*-cache"
     template: date_rule
     days: 30
     tag_selectors:
@@ -107,11 +188,31 @@ EXAMPLES = r"""
     swr_domain: OTC-EU-DE-00000000001000000000
     swr_username: registry-hygiene
     swr_password: "{{ vault_swr_password }}"
-    namespace: acme
+    namespace: globex
     repositories:
       - team/app
     template: tag_rule
     num: 20
+
+# From here on the environment says it, SWR_REGION and so on.
+
+- name: Declare several organizations as one plan, and leave repositories as they are where a stable image would go
+  registry.hygiene.swr_retention:
+    declarations:
+      - namespace: initech
+        repositories: ["*"]
+        exclude: [base/*]
+        template: tag_rule
+        num: 50
+      - namespace: initech
+        repositories: [base/*] # other images are built on these
+        template: date_rule
+        days: 365
+        max_deletions: 10
+    max_deletions_percent: 50
+    min_keep: 1
+    protect: [^stable]
+    on_limit: skip
 
 - name: Remove the policies of all caches
   registry.hygiene.swr_retention:
@@ -126,7 +227,8 @@ retention:
   description:
     - The policy afterwards, in check mode as it would be afterwards. V(null) if there is none.
     - If one repository is named exactly, its policy; if several are named, or by a glob, a dictionary from the
-      repository to its policy. Repositories that failed are left out.
+      repository to its policy, see O(return_states). Repositories that failed are left out.
+    - With O(declarations), this and all other results name repositories as C(namespace/name).
     - SWR documents one policy of one rule for a repository. Should there be more, they are under C(further_policies),
       and a warning is given; C(rules) is there instead of the other keys for a policy that the options cannot say.
   type: dict
@@ -138,62 +240,101 @@ retention:
       tag_selectors:
         - kind: label
           pattern: latest
-preview:
+plan:
   description:
-    - The images that the plan deletes. What Quay, SWR or DigitalOcean would do by itself in the same repositories
-      anyway is part of it.
-    - The lists hold at most O(preview_limit) images of each repository; the counts are complete.
+    - What the task changes, or would change, and which images that costs. Its size does not grow with the registry.
+    - Everything is in O(plan_file).
   type: dict
-  returned: in check mode, with O(preview=true), or when a limit is set, if a target changes
+  returned: always, unless the task fails before there is a plan
   contains:
-    estimate:
-      description: Whether it is an estimate, because the registry does not document all of its rules.
-      type: bool
-      sample: true
-    count:
-      description: How many images are certain to go.
-      type: int
-      sample: 2
-    uncertain_count:
-      description: How many others may go.
-      type: int
-      sample: 0
-    total:
-      description: How many images there are in the repositories of the changed targets.
+    targets:
+      description: How many repositories the task is about.
       type: int
       sample: 40
-    bytes:
-      description: The sum of the sizes of those that are certain to go. Images share layers, so less is freed.
+    changed:
+      description: How many of them change.
       type: int
-      sample: 14680064
-    deletions:
-      description: The images that are certain to go.
+      sample: 38
+    failed:
+      description: How many failed, see RV(failures).
+      type: int
+      sample: 0
+    left_out:
+      description: How many are left as they are, see RV(left_out).
+      type: int
+      sample: 0
+    images:
+      description:
+        - The images in the repositories where something changes. V(null) if there is no forecast, see O(preview).
+        - C(count) are certain to go, C(uncertain_count) may go. C(anyway_count) of both would go anyway under what is
+          there now, C(added_count) would not. C(total) is how many there are, C(repositories) how many repositories
+          lose some.
+        - C(bytes) are those of the images that are certain to go. Images share layers, so less is freed.
+        - C(estimate) says whether the registry leaves some of its rules undocumented.
+      type: dict
+      sample: {count: 61, uncertain_count: 2, anyway_count: 40, added_count: 23, total: 912, bytes: 18253611008, repositories: 21, estimate: true}
+    refused:
+      description:
+        - V(null), or the limit that refused the plan (V(plan) for O(plan)), with a C(message) and the C(count) of all
+          limits that did. Nothing is written then.
+      type: dict
+      sample: null
+    lines:
+      description: The plan for people, at most about 60 lines. The diff is the same.
+      type: list
+      elements: str
+      sample:
+        - "~ 38 repositories (acme/* but 2): older than 30 days, sparing latest  ->  older than 21 days, sparing latest"
+        - "  61 images of 912 go (18.3 GB), 2 more may; 40 of them would go anyway, this adds 23; an estimate, not all
+          rules are documented"
+    rows:
+      description:
+        - The numbers of each entry of O(declarations), or of the task. At most 50.
       type: list
       elements: dict
       sample:
-        - target: acme/app
-          tag: v0.9.1
-          digest: "sha256:2485f4d55aae6c5b073114bc4c4b1907c0abae14166281beee7d93f76ebf41fc"
-          age: 3456011
-          size: 7340032
-          because: "repository policy: not among the newest 10, tag_pattern ^v[0-9]"
-    uncertain:
-      description: The images that may go, C(because) says why that cannot be known.
+        - {what: acme/*, targets: 40, changed: 38, count: 61, uncertain_count: 2, anyway_count: 40, total: 912,
+           bytes: 18253611008, limit: ""}
+    worst:
+      description: The ten repositories that lose most, with up to O(preview_limit) images of each.
       type: list
       elements: dict
-      sample: []
-    targets:
-      description: From each repository to its counts, and the images that stay.
-      type: dict
-      sample: {acme/app: {count: 2, uncertain_count: 0, kept_count: 38, kept: [v1.0.0]}}
+      sample:
+        - target: acme/team/app
+          count: 9
+          uncertain_count: 0
+          anyway_count: 6
+          kept_count: 31
+          bytes: 2831155200
+          images:
+            - tag: build-118
+              digest: "sha256:2485f4d55aae6c5b073114bc4c4b1907c0abae14166281beee7d93f76ebf41fc"
+              age: 2160000
+              size: 314572800
+              because: older than 21 days
+              fate: goes
+              anyway: false
+              by: team/app
+    file:
+      description: The path of the O(plan_file), V(null) if none was asked for.
+      type: str
+      sample: null
+left_out:
+  description:
+    - The repositories that are left as they are, with the reason. At most 50.
+  type: dict
+  returned: when there are such
+  sample:
+    team/base: "protect: acme/team/base: stable"
 changed_targets:
-  description: The repositories whose policy was changed, or would be in check mode.
+  description:
+    - The first 50 repositories whose policy was changed, or would be, with O(declarations) as C(namespace/name).
   type: list
   elements: str
-  returned: success, or when only some of the repositories failed
+  returned: success, or when only some of the targets failed, or when the plan was refused
   sample: [team/app]
 failures:
-  description: From each repository that failed to the reason. The other repositories were served all the same.
+  description: From each target that failed to the reason, at most 50. The other targets were served all the same.
   type: dict
   returned: when some of the repositories failed
   sample:

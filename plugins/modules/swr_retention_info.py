@@ -15,6 +15,20 @@ description:
     of the tags that they deleted.
   - A policy that it returns can be given to M(registry.hygiene.swr_retention) as it is.
 options:
+  namespace:
+    description:
+      - The organization.
+    type: str
+    required: true
+    aliases: [organization]
+  repositories:
+    description:
+      - The repositories, each by its name without the organization. Names may hold slashes.
+      - Globs (C(*), C(?), C([...])) are replaced by the matching repositories that can be seen. C(*) goes across
+        slashes, so V(*) means every repository.
+    type: list
+    elements: str
+    required: true
   history:
     description:
       - Whether to return which tags were deleted, too. SWR keeps this for about three months.
@@ -27,7 +41,6 @@ options:
       - Without it, as far as SWR remembers.
     type: str
 extends_documentation_fragment:
-  - registry.hygiene._swr_retention
   - registry.hygiene._swr
   - registry.hygiene._http
   - registry.hygiene._attributes.info

@@ -26,7 +26,7 @@ DECLARED = [
 ]
 TARGETS = {"repositories": ["big/*"], "organizations": ["big"]}  # each in one task
 RUNS = 3  # at most
-SHOWN = "{{ found.preview.count }} {{ found.preview.uncertain_count }} {{ found.preview.total }}"
+SHOWN = "{{ found.plan.images.count }} {{ found.plan.images.uncertain_count }} {{ found.plan.images.total }}"
 # A small process in between, because the memory of the one that starts a command counts as the command's own.
 WATCH = """
 import resource, subprocess, sys

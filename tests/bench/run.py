@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Callable, Iterator, NamedTuple
 
 import forecast
+import plans
 import stage
 
 HERE = Path(__file__).resolve().parent
@@ -212,6 +213,7 @@ def main() -> None:
         for case in (Case(job, latency, LOOP) for job in JOBS for latency in LATENCIES if LOOP in ways):
             times[case] = [measure(folder, case)]
         forecasts = list(forecast.results(folder, max(1, min(args.runs, forecast.RUNS))))
+        several = list(plans.results(folder, max(1, min(args.runs, plans.RUNS))))
     print(*results(times, ways), "", sep="\n")
     print(
         f"Whole processes, start included: median (minimum) of {max(1, args.runs)} interleaved runs, and the ratio to "
@@ -219,7 +221,7 @@ def main() -> None:
         f"{os.cpu_count()} cores for client and server, Python {platform.python_version()}, "
         f"ansible-core {importlib.metadata.version('ansible-core')}, {platform.system()}.\n"
     )
-    print(*aims(times, ways), "", *forecasts, sep="\n")
+    print(*aims(times, ways), "", *forecasts, "", *several, sep="\n")
 
 
 if __name__ == "__main__":
