@@ -230,5 +230,12 @@ def _messages(result: dict) -> Iterable[dict]:
         lines = [line for line in said.splitlines() if line.strip()] + failures
         for line in lines or ["it failed, without a reason"]:
             yield {"kind": kind, "text": printable(line, MOST_MESSAGE)}
+    left: dict = {}
     for target, why in (result.get("left_out") or {}).items():
-        yield {"kind": "skipped", "text": printable(f"{target}: left as it is: {why}", MOST_MESSAGE)}
+        left.setdefault(str(why), []).append(str(target))
+    for why, targets in left.items():
+        are = f"and {number(len(targets) - 1)} more: left as they are" if len(targets) > 1 else ": left as it is"
+        yield {
+            "kind": "skipped",
+            "text": printable(f"{targets[0]}{' ' * (len(targets) > 1)}{are}: {why}", MOST_MESSAGE),
+        }
