@@ -21,7 +21,8 @@ MOST_WORST = 10
 MOST_MESSAGES = 50
 MOST_MESSAGE = 900  # characters
 MOST_REASONS = 6  # in the message of a failure
-MOST_REASON = 90  # characters of each
+MOST_REASON = 110  # characters of each
+MOST_VERDICT = 240  # characters of all: since 2.19, ansible-core prints them twice, and AWX shows 1,024 bytes of both
 
 
 def registry(name: str, results: list, check_mode: bool) -> dict:
@@ -115,15 +116,15 @@ def verdict(registries: list, fail_on: str, check_mode: bool) -> str:
     reasons, alone = {"refused": [], "failed": [], "drift": []}, len(registries) == 1
     for each in registries if fail_on else []:
         kind = "refused" if each["refused"] else "failed" if each["failed"] else "drift" if each["drift"] else ""
-        where = printable(each["name"], 50)
+        where = printable(each["name"], 40)
         if kind == "drift" and fail_on == "drift":
             numbers = each["numbers"]
             changed = f"{number(numbers['changed'])} of {plural(numbers['targets'], 'target')}"
             reasons[kind].append(f"drift: {changed} {verb(check_mode)} ({where})")
         elif kind and kind != "drift":
             first, *rest = [one["text"] for one in each["messages"] if one["kind"] != "skipped"] or [kind]
-            reasons[kind].append(f"{printable(first, MOST_MESSAGE if alone else MOST_REASON)} ({where})")
-            reasons[kind] += rest if alone else []
+            reasons[kind].append(f"{printable(first, MOST_REASON)} ({where})")
+            reasons[kind] += [printable(line, MOST_REASON) for line in rest] if alone else []
     lines = [line for kind in reasons for line in reasons[kind]]
     more = len(lines) - MOST_REASONS
     rest = [f"and {plural(more, 'reason' if alone else 'host')} more"] if more > 0 else []
@@ -133,7 +134,7 @@ def verdict(registries: list, fail_on: str, check_mode: bool) -> str:
 def _fitting(lines: list[str]) -> str:
     """Return the first of the lines of a message, as many as fit."""
     ends = itertools.accumulate(len(line) + 1 for line in lines)
-    return "\n".join([line for line, end in zip(lines, ends) if end <= MOST_MESSAGE] or lines[:1])
+    return "\n".join([line for line, end in zip(lines, ends) if end <= MOST_VERDICT] or lines[:1])
 
 
 def loss(repository: dict) -> tuple:

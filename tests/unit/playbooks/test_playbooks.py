@@ -55,26 +55,24 @@ def collections(tmp_path_factory):
 
 @pytest.fixture
 def fakes():
-    """Return a Quay and an SWR, and the hosts that stand for them: all that can become of one."""
-    quay, swr = Quay(estate.quay(4)), Swr(SWR)
-    with serving(quay) as quay_url, serving(swr) as swr_url:
+    """Return two Quays and an SWR, and the hosts that stand for them: all that can become of one."""
+    quay, other, swr = Quay(estate.quay(4)), Quay(estate.quay(4)), Swr(SWR)
+    with serving(quay) as quay_url, serving(other) as other_url, serving(swr) as swr_url:
+        signed = {"swr_url": swr_url, **SWR_KEY, "swr_hygiene_policies": NOTHING}
         hosts = {
             "quay": {
                 "quay-1": estate.declared(quay_url, quay_hygiene_organizations=[]),
-                "quay-2": estate.declared(quay_url, quay_hygiene_limits={"protect": ["older"]}),
+                "quay-2": estate.declared(other_url, quay_hygiene_limits={"protect": ["older"]}),
             },
-            "swr": {
-                "swr-1": {"swr_url": swr_url, **SWR_KEY, "swr_hygiene_policies": NOTHING},
-                "swr-2": {"swr_url": swr_url, **SWR_KEY, "swr_hygiene_policies": NOTHING, "swr_hygiene_polices": []},
-            },
+            "swr": {"swr-1": signed, "swr-2": {**signed, "swr_hygiene_polices": []}},
             "digitalocean": {"do-1": {}},
         }
-        yield quay, swr, hosts
+        yield quay, other, swr, hosts
 
 
 def writes(*registries) -> int:
     """Return how many requests wrote something."""
-    return sum(len(fake.writes()) for fake in registries)
+    return sum(len(fake.writes) for fake in registries)
 
 
 @pytest.fixture
@@ -104,9 +102,9 @@ REFUSAL = "refused by protect: 4 repositories: acme/team-0/application-with-a-lo
 MISSPELT = "swr_hygiene_polices is no variable of this role: did you mean swr_hygiene_policies?"
 
 
-def unfolded(ran) -> str:
-    """Return the output with the lines of reports in one piece."""
-    return re.sub(r"\n {4,8}(?=\S)", " ", ran.stdout)
+def words(text) -> str:
+    """Return a text without line breaks and indents: lines of reports are folded."""
+    return " ".join(text.split())
 
 
 def test_preview_shows_and_writes_all_and_changes_nothing(play, fakes, tmp_path):
@@ -117,7 +115,7 @@ def test_preview_shows_and_writes_all_and_changes_nothing(play, fakes, tmp_path)
         host: (0, 0) for some in hosts.values() for host in some
     }
     assert not writes(*registries)
-    text = unfolded(ran)
+    text = words(ran.stdout)
     for line in (
         "~ acme/*        4       4          8  24  80.0 MB",
         "+ 4 repositories (acme/*): older than 30d, ^dev-",
@@ -128,8 +126,8 @@ def test_preview_shows_and_writes_all_and_changes_nothing(play, fakes, tmp_path)
         MISSPELT,
         "In all: 9 of 10 targets would change, 20 images go, 200.0 MB, refused: quay-2, failed: swr-2",
     ):
-        assert line in text.splitlines(), line
-    assert REFUSAL in text and "do-1: nothing is declared. Are its variables" in ran.stdout + ran.stderr
+        assert words(line) in text, line
+    assert words(REFUSAL) in text and "do-1: nothing is declared. Are its variables" in ran.stdout + ran.stderr
     report = json.loads((tmp_path / "registry-hygiene-preview.json").read_text())
     assert [each["name"] for each in report["registries"]] == sorted(host for some in hosts.values() for host in some)
     assert report["summary"] in text
@@ -159,7 +157,7 @@ def test_preview_shows_and_writes_all_and_changes_nothing(play, fakes, tmp_path)
 
 
 def test_apply_serves_all_and_fails_on_the_hosts_that_failed(play, fakes, tmp_path):
-    quay, swr, hosts = fakes
+    quay, *others, hosts = fakes
     ran = play("apply", hosts, "--diff")
     assert ran.returncode == 2
     assert {host for host, row in recap(ran).items() if row["failed"]} == {"quay-2", "swr-2"}
@@ -169,7 +167,7 @@ def test_apply_serves_all_and_fails_on_the_hosts_that_failed(play, fakes, tmp_pa
         "each host's once, not as a diff too"
     )
     assert "In all: 4 of 10 targets changed" in ran.stdout, "what was refused has not changed"
-    assert writes(quay) == 4 and not writes(swr)
+    assert writes(quay) == 4 and not writes(*others)
     assert not list(tmp_path.glob("*-plan.json")) and not list(tmp_path.glob("registry-hygiene-*"))
     done = play("apply", {"quay": {"quay-1": hosts["quay"]["quay-1"]}})
     assert done.returncode == 0 and recap(done)["quay-1"]["changed"] == 0 and writes(quay) == 4
@@ -185,7 +183,7 @@ def test_preview_fails_for_pipelines(play, fakes, fail_on, failed):
 
 
 def test_limits_of_one_run_go_before_those_of_the_host_but_protect_stays(play, fakes):
-    quay, _swr, hosts = fakes
+    quay, *others, hosts = fakes
     one = {"quay": {"quay-1": {**hosts["quay"]["quay-1"], "quay_hygiene_limits": {"max_deletions": 7}}}}
     survey = ["-e", "registry_hygiene_min_keep=", "-e", "registry_hygiene_max_deletions_percent="]
     refused = play("apply", one, *survey)
@@ -194,13 +192,13 @@ def test_limits_of_one_run_go_before_those_of_the_host_but_protect_stays(play, f
     assert "refused by max_deletions: 8 > 0 (acme/*)" in none.stdout and not writes(quay)
     two = {"quay": {"quay-2": hosts["quay"]["quay-2"]}}
     held = play("apply", two, *survey, "-e", "registry_hygiene_max_deletions=500")
-    assert REFUSAL in held.stdout and not writes(quay)
+    assert words(REFUSAL) in words(held.stdout) and not writes(*others)
     raised = play("apply", one, *survey, "-e", "registry_hygiene_max_deletions=8")
     assert raised.returncode == 0 and writes(quay) == 4, raised.stdout
 
 
 def test_apply_does_only_what_the_plan_says_that_was_looked_at(play, fakes, tmp_path):
-    quay, _swr, hosts = fakes
+    quay, *_others, hosts = fakes
     one = {"quay": {"quay-1": hosts["quay"]["quay-1"]}}
     assert play("preview", one).returncode == 0
     looked_at = (tmp_path / "quay-1-quay-plan.json").read_text()
@@ -244,7 +242,7 @@ def test_a_registry_that_cannot_be_reached_is_reported_too(play, fakes):
     far = {**one, "ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 9}
     ran = play("preview", {"quay": {"far": far, "lost": lost, "quay-1": one}})
     assert ran.returncode == 0, ran.stdout
-    assert "failed: far, lost" in unfolded(ran) and "In all: 4 of 4 targets" in ran.stdout
+    assert "failed: far, lost" in words(ran.stdout) and "In all: 4 of 4 targets" in ran.stdout
 
 
 def test_without_any_registry_nothing_fails(play):
