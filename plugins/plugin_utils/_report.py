@@ -21,8 +21,8 @@ MOST_WORST = 10
 MOST_MESSAGES = 50
 MOST_MESSAGE = 900  # characters
 MOST_REASONS = 6  # in the message of a failure
-MOST_REASON = 110  # characters of each
-MOST_VERDICT = 240  # characters of all: since 2.19, ansible-core prints them twice, and AWX shows 1,024 bytes of both
+MOST_REASON = 90  # characters of each
+MOST_VERDICT = 240  # characters of all of one registry: ansible-core 2.19 prints them twice, AWX shows 1,024 bytes
 
 
 def registry(name: str, results: list, check_mode: bool) -> dict:
@@ -127,8 +127,8 @@ def verdict(registries: list, fail_on: str, check_mode: bool) -> str:
             reasons[kind] += [printable(line, MOST_REASON) for line in rest] if alone else []
     lines = [line for kind in reasons for line in reasons[kind]]
     more = len(lines) - MOST_REASONS
-    rest = [f"and {plural(more, 'reason' if alone else 'host')} more"] if more > 0 else []
-    return _fitting([*lines[:MOST_REASONS], *rest])
+    rest = [f"and {plural(more, 'host')} more"] if more > 0 else []
+    return _fitting(lines) if alone else "\n".join([*lines[:MOST_REASONS], *rest])
 
 
 def _fitting(lines: list[str]) -> str:

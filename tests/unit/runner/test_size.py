@@ -51,7 +51,7 @@ def test_what_a_playbook_shows_stays_small_and_counts_all(tmp_path, number, play
     plan = json.loads((tmp_path / "quay.example.com-quay-plan.json").read_text())
     assert len(plan["changes"]) == number + 1 and len(plan["repositories"]) == number
     assert plan["plan"]["images"]["count"] == 3 * number
-    output = " ".join(ran.output().split())
+    output = " ".join(re.sub(r"\x1b\[[0-9;]*m", "", ran.output()).split())
     for refusal in (
         f"refused by max_deletions: {3 * number:,} > 2",
         f"refused by protect: {number:,} repositories: ",
