@@ -47,13 +47,19 @@ class ActionModule(ActionBase):
             ]
         # Each line by itself: ansible-runner makes an event of each, and AWX cuts long ones.
         for text, kind in shown(params["show"], registries, params["hosts"] is not None, check_mode):
-            self._display.display(_table.cut(text), color=getattr(C, COLOURS[kind]) if kind in COLOURS else None)
+            for line in _table.folded(text):
+                self._display.display(line, color=getattr(C, COLOURS[kind]) if kind in COLOURS else None)
         files = []
         if params["folder"]:
             files = _report_files.write(params["folder"], params["formats"], registries, check_mode)
             for path in files if params["show"] != "none" else []:
                 self._display.display(f"Report: {printable(path, 900)}")
         result.update(changed=False, files=files, summary=_report.summary(registries, check_mode)[:900])
+        if params["hosts"] is None and not registries[0]["declared"]:
+            name = printable(registries[0]["name"], 100)
+            result["warnings"] = [
+                f"{name}: nothing is declared. Are its variables (group_vars) where Ansible finds them?"
+            ]
         result.update(drift=any(each["drift"] for each in registries))
         result.update(refused=any(each["refused"] for each in registries))
         if params["stats"]:
@@ -68,9 +74,9 @@ def shown(show, registries, sum_up, check_mode):
     """Return the lines to show, each with its kind."""
     if show == "none":
         return []
-    if show == "lines":
-        return [line for each in registries for line in _table.of_plan(each)]
-    return _table.of_all(registries, check_mode) if sum_up else _table.of_registry(registries[0], check_mode)
+    if sum_up:
+        return _table.of_all(registries, check_mode)
+    return _table.of_registry(registries[0], check_mode, show == "lines")
 
 
 def _listed(name, found):

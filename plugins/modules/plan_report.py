@@ -34,7 +34,7 @@ options:
   show:
     description:
       - V(table) shows a table; for O(hosts), with a row of each.
-      - V(lines) shows the changes as in a diff.
+      - V(lines) also shows what changes, as a diff does. For O(hosts), it is the same as V(table).
       - V(none) shows nothing.
     type: str
     choices: [table, lines, none]

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any, Iterable
 
 from ansible_collections.registry.hygiene.plugins.module_utils._core.text import printable
@@ -21,6 +22,7 @@ MOST_MESSAGES = 50
 MOST_MESSAGE = 900  # characters
 MOST_REASONS = 6  # in the message of a failure
 MOST_REASON = 90  # characters of each
+MOST_VERDICT = 240  # characters of all of one registry: ansible-core 2.19 prints them twice, AWX shows 1,024 bytes
 
 
 def registry(name: str, results: list, check_mode: bool) -> dict:
@@ -111,21 +113,28 @@ def stats(registries: list, check_mode: bool) -> dict:
 
 def verdict(registries: list, fail_on: str, check_mode: bool) -> str:
     """Return why the task fails: one line for each reason, what refused first; empty if it does not."""
-    reasons = {"refused": [], "failed": [], "drift": []}
+    reasons, alone = {"refused": [], "failed": [], "drift": []}, len(registries) == 1
     for each in registries if fail_on else []:
         kind = "refused" if each["refused"] else "failed" if each["failed"] else "drift" if each["drift"] else ""
-        where = printable(each["name"], 50)
+        where = printable(each["name"], 40)
         if kind == "drift" and fail_on == "drift":
             numbers = each["numbers"]
             changed = f"{number(numbers['changed'])} of {plural(numbers['targets'], 'target')}"
             reasons[kind].append(f"drift: {changed} {verb(check_mode)} ({where})")
         elif kind and kind != "drift":
-            text = each["messages"][0]["text"] if each["messages"] else kind
-            most = MOST_MESSAGE if len(registries) == 1 else MOST_REASON
-            reasons[kind].append(f"{printable(text, most)} ({where})")
+            first, *rest = [one["text"] for one in each["messages"] if one["kind"] != "skipped"] or [kind]
+            reasons[kind].append(f"{printable(first, MOST_REASON)} ({where})")
+            reasons[kind] += [printable(line, MOST_REASON) for line in rest] if alone else []
     lines = [line for kind in reasons for line in reasons[kind]]
     more = len(lines) - MOST_REASONS
-    return "\n".join([*lines[:MOST_REASONS], *([f"and {plural(more, 'host')} more"] if more > 0 else [])])
+    rest = [f"and {plural(more, 'host')} more"] if more > 0 else []
+    return _fitting(lines) if alone else "\n".join([*lines[:MOST_REASONS], *rest])
+
+
+def _fitting(lines: list[str]) -> str:
+    """Return the first of the lines of a message, as many as fit."""
+    ends = itertools.accumulate(len(line) + 1 for line in lines)
+    return "\n".join([line for line, end in zip(lines, ends) if end <= MOST_VERDICT] or lines[:1])
 
 
 def loss(repository: dict) -> tuple:
@@ -230,5 +239,9 @@ def _messages(result: dict) -> Iterable[dict]:
         lines = [line for line in said.splitlines() if line.strip()] + failures
         for line in lines or ["it failed, without a reason"]:
             yield {"kind": kind, "text": printable(line, MOST_MESSAGE)}
+    left: dict = {}
     for target, why in (result.get("left_out") or {}).items():
-        yield {"kind": "skipped", "text": printable(f"{target}: left as it is: {why}", MOST_MESSAGE)}
+        left.setdefault(str(why), []).append(str(target))
+    for why, targets in left.items():
+        more = f" and {number(len(targets) - 1)} more: left as they are" if len(targets) > 1 else ": left as it is"
+        yield {"kind": "skipped", "text": printable(f"{targets[0]}{more}: {why}", MOST_MESSAGE)}

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import textwrap
 import unicodedata
 
 from ansible_collections.registry.hygiene.plugins.module_utils._core.text import printable
@@ -29,22 +30,31 @@ MOST_SHOWN = 5  # repositories
 MOST_IMAGES = 3  # of each
 MOST_MESSAGES = 10
 MOST_REGISTRIES = 500
+SIGNS = {"+": "change", "~": "change", "-": "bad"}  # of changes
 FATES = {"goes": "-", "perhaps": "?"}
 
 
-def of_registry(registry: dict, check_mode: bool) -> list:
-    """Return a row of each entry, the sum, the repositories that lose most, and the messages of one registry."""
+def of_registry(registry: dict, check_mode: bool, lines: bool = False) -> list:
+    """Return a row of each entry, the sum, the repositories that lose most, and the messages of one registry.
+
+    lines: with all that changes, as a diff has it.
+    """
+    name = printable(registry["name"], 200)
     if not registry["declared"]:
-        return [(f"{printable(registry['name'], 200)}: nothing is declared", "")]
-    lines = [(printable(registry["name"], 200) + (f": {HELD}" if registry["held"] else ""), "strong")]
+        return [(f"{name}: nothing is declared", "")]
+    found = [(name + (f": {HELD}" if registry["held"] else ""), "strong")]
     rows = registry["rows"]
     if rows or registry["numbers"]["targets"] is not None:
-        lines += _table([*map(_row, rows), _sum(registry["numbers"], "total")], check_mode)
-    if registry["estimate"]:
-        lines.append(("An estimate: the registry does not document all of its rules.", ""))
+        sums = [_sum(registry["numbers"], "total")] if len(rows) != 1 else []
+        found += _table([*map(_row, rows), *sums], check_mode)
+    if lines:
+        found += [(printable(line, MOST_LINE), SIGNS.get(str(line)[:1], "")) for line in registry["lines"]]
+        return found + _messages(registry)
+    if registry["estimate"] and registry["worst"]:
+        found.append(("An estimate: the registry does not document all of its rules.", ""))
     for repository in [one for one in registry["worst"] if loss(one)[0]][:MOST_SHOWN]:
-        lines += _repository(repository)
-    return lines + _messages(registry)
+        found += _repository(repository)
+    return found + _messages(registry)
 
 
 def of_all(registries: list, check_mode: bool) -> list:
@@ -60,7 +70,7 @@ def of_all(registries: list, check_mode: bool) -> list:
     more = len(registries) - MOST_REGISTRIES
     lines += [(f"and {plural(more, 'host')} more", "")] if more > 0 else []
     worst = sorted(
-        ((one, each["name"]) for each in registries for one in each["worst"] if loss(one)[0]),
+        ((one, each["name"]) for each in registries for one in each["worst"] if loss(one)[0] and not each["held"]),
         key=lambda found: loss(found[0]),
         reverse=True,
     )
@@ -70,17 +80,17 @@ def of_all(registries: list, check_mode: bool) -> list:
     return [*lines, (printable(f"In all: {summary(registries, check_mode)}", MOST_LINE), bad)]
 
 
-def of_plan(registry: dict) -> list:
-    """Return the lines of the plans as they are, then the messages."""
-    kinds = {"+": "change", "~": "change", "-": "bad", "!": "bad"}
-    lines = [(printable(line, MOST_LINE), kinds.get(str(line)[:1], "")) for line in registry["lines"]]
-    return [(printable(registry["name"], 200), "strong"), *lines, *_messages(registry)]
-
-
 def cut(text: str) -> str:
     """Return a line of at most MOST_LINE bytes."""
     data = text.encode()
     return text if len(data) <= MOST_LINE else data[: MOST_LINE - 3].decode("utf-8", "ignore") + "..."
+
+
+def folded(text: str) -> list[str]:
+    """Return a line as lines for a terminal, the further ones farther in; one word may be longer, of a path perhaps."""
+    inner = " " * (len(text) - len(text.lstrip()) + 4)
+    found = textwrap.wrap(text, WIDTH, subsequent_indent=inner, break_long_words=False, break_on_hyphens=False)
+    return list(map(cut, found)) or [text]
 
 
 def width(text: str) -> int:

@@ -9,8 +9,8 @@ from typing import Any
 
 DAY = 86400
 RULES = (
-    "repository policy: older than 30d, tag_pattern ^dev-",
-    "organization policy: older than 14d, tag_pattern ^pr-",
+    "repository policy: older than 30d, ^dev-",
+    "organization policy: older than 14d, ^pr-",
 )
 
 

@@ -80,7 +80,7 @@ def _policy(scope: str, policy: dict, rows: list) -> dict:
     if pattern is not None:
         # Quay ffba0c7: in the default policy, a pattern without tag_pattern_matches is inverted.
         wanted = bool(policy.get("tag_pattern_matches", scope != SCOPES[2]))
-        rule += f", tag_pattern {shown}{'' if wanted else ' (not matching)'}"
+        rule += f", {'' if wanted else 'not '}{shown}"  # as policies.rule says it
         matcher, foreign = _reading(pattern if isinstance(pattern, str) else "")
         verdicts = [matcher.search(name) for _start, name in rows] if matcher else []
         if None in verdicts:

@@ -48,11 +48,22 @@ def test_the_name_is_that_of_the_host_and_nothing_is_written():
     }
 
 
-@pytest.mark.parametrize(
-    ("show", "expected"), [("none", []), ("lines", ["quay.example.com", RESULT["plan"]["lines"][0]])]
-)
-def test_what_is_shown_can_be_chosen(show, expected):
-    assert report({"results": [RESULT], "show": show})[1] == expected
+def test_what_is_shown_can_be_chosen():
+    table, lines, none = (report({"results": [RESULT], "show": show})[1] for show in ("table", "lines", "none"))
+    assert none == [] and RESULT["plan"]["lines"] == [line for line in lines if line not in table]
+    assert any(line.startswith("acme/app: ") for line in table), "without the lines the worst repositories are shown"
+
+
+def test_a_long_line_is_folded_for_a_terminal():
+    folded = report({"results": [{"failed": True, "msg": "many words " * 20}]})[1]
+    assert [len(line) <= 79 for line in folded] == [True] * 4
+    assert folded[1].startswith("many") and folded[2].startswith("    many")
+
+
+def test_nothing_declared_is_warned_about():
+    result, lines = report({"results": []})
+    assert lines == ["quay.example.com: nothing is declared"]
+    assert "nothing is declared. Are its variables" in result["warnings"][0]
 
 
 def test_each_line_fits_into_an_event():
