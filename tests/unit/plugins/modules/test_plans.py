@@ -488,3 +488,21 @@ def test_plans_of_organizations_and_repositories_together_foretell_what_the_work
         if image["anyway"] and image["fate"] == "goes"
     }
     assert anyway <= before - subject.images(twin)
+
+
+@pytest.mark.parametrize(
+    ("subject", "first", "second"),
+    [
+        (SUBJECTS[3], {"repositories": ["app*"]}, {"repositories": ["*"], "exclude": ["app*"]}),
+        (SUBJECTS[4], {"registries": ["acm*"]}, {"registries": ["*"], "exclude": ["acm*"]}),
+    ],
+    ids=["swr", "digitalocean"],
+)
+def test_several_entries_list_what_there_is_once(way, subject, first, second):
+    fake = subject.make()
+    own = {name: value for name, value in subject.options.items() if not name.endswith(("_url", "_token", "_key"))}
+    options = {**dict.fromkeys(own), "declarations": [{**own, **first}, {**own, **second}], "max_deletions": 1000}
+    done = run(way, subject, fake, check_mode=True, **options)
+    assert done["changed"] and not done.get("failed") and done["plan"]["images"]["count"] == subject.gone
+    paths = [entry["path"] for entry in fake.requests]
+    assert len(paths) == len(set(paths))
