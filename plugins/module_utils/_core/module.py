@@ -95,7 +95,7 @@ class Module:
         except MissingLibrary as error:
             found = dict(failed=True, msg=missing_required_lib(error.library))
         except RegistryError as error:
-            found = dict(failed=True, changed=bool(client and client.ledger.any()), msg=str(error))
+            found = dict(failed=True, changed=bool(client and client.ledger.any()), msg=result.cut(str(error)))
         except Exception as error:
             found = dict(failed=True, changed=bool(client and client.ledger.any()), msg=str(Bug(error)))
         warnings = [printable(warning) for warning in dict.fromkeys(warnings + (client.warnings if client else []))]

@@ -34,15 +34,26 @@ def changes(things: dict, before: dict, after: dict, changed: list) -> list[dict
     return [{"sign": sign, "text": text, "kind": kind, "targets": list(found)} for (sign, text, kind), found in ordered]
 
 
-def folded(targets: list, things: dict) -> list[str]:
-    """Return the targets in few words: a glob of an entry for most of what it stands for, full names for the rest."""
+def by_entry(things: dict) -> dict:
+    """Return entry -> the names of its targets."""
+    found: dict = {}
+    for name, thing in things.items():
+        found.setdefault(thing.entry, []).append(name)
+    return found
+
+
+def folded(targets: list, things: dict, owned: dict) -> list[str]:
+    """Return the targets in few words: a glob of an entry for most of what it stands for, full names for the rest.
+
+    owned: what by_entry returns.
+    """
     left, found = dict.fromkeys(targets), []
     for entry in dict.fromkeys(things[target].entry for target in targets):
         for glob in entry.named:
             if not names.is_glob(glob):
                 continue
             matches = names.matcher(glob)
-            meant = [name for name, thing in things.items() if thing.entry is entry and matches(thing.full_name())]
+            meant = [name for name in owned[entry] if matches(things[name].full_name())]
             here = [name for name in meant if name in left]
             missing = len(meant) - len(here)
             if len(here) > NAMED and missing <= len(meant) // 2 or len(here) > 1 and not missing:
@@ -52,9 +63,9 @@ def folded(targets: list, things: dict) -> list[str]:
     return found + [things[name].full_name() for name in left]
 
 
-def _line(group: dict, things: dict) -> str:
+def _line(group: dict, things: dict, owned: dict) -> str:
     """Return a group of equal changes: as many names as there is room for, at least one."""
-    words, number = folded(group["targets"], things), len(group["targets"])
+    words, number = folded(group["targets"], things, owned), len(group["targets"])
     for most in range(NAMED, 0, -1):
         some = ", ".join(printable(word, 60) for word in words[:most]) + (", ..." if len(words) > most else "")
         who = some if number == 1 else f"{plural(number, group['kind'])} ({some})"
@@ -66,7 +77,8 @@ def _line(group: dict, things: dict) -> str:
 
 def lines(groups: list, things: dict, forecast: dict | None, params: dict, estimate: bool) -> list[str]:
     """Return the plan for a person, in about 60 lines whatever its size."""
-    found = [_line(group, things) for group in groups[:MOST_GROUPS]]
+    owned = by_entry(things)
+    found = [_line(group, things, owned) for group in groups[:MOST_GROUPS]]
     rest = groups[MOST_GROUPS:]
     if rest:
         number = len({target for group in rest for target in group["targets"]})
@@ -135,10 +147,10 @@ def rows(entries: list, things: dict, changed: list, forecast: dict | None, blow
     for repository, found in (forecast or {}).items():
         for image in found:
             images[things[image["by"]].entry].setdefault(repository, []).append(image)
-    changing = set(changed)
+    changing, owned = set(changed), by_entry(things)
     found = []
     for entry in entries[:MOST_ROWS]:
-        own = [name for name, thing in things.items() if thing.entry is entry]
+        own = owned.get(entry, [])
         change = sum(name in changing for name in own)
         sums = forecasts.totals(images[entry]) if forecast is not None else {}
         sums["total"] = sum(len(forecast[repository]) for repository in images[entry]) if sums else None

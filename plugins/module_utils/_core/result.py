@@ -150,8 +150,9 @@ def _failed(messages: dict, total: int) -> str:
     lines = [f"{len(messages):,} of {plural(total, 'target')} failed", *causes[:MOST_CAUSES]]
     if len(causes) > MOST_CAUSES:
         lines.append(f"and {len(causes) - MOST_CAUSES:,} other causes, see failures")
-    return _cut("\n".join(lines))
+    return cut("\n".join(lines))
 
 
-def _cut(text: str) -> str:
+def cut(text: str) -> str:
+    """Return a message as long as people get to see it at most."""
     return text if len(text) <= LONGEST_MESSAGE else f"{text[: LONGEST_MESSAGE - 3]}..."

@@ -200,7 +200,7 @@ def test_bad_input_is_refused_before_any_request(row, way):
         for check_mode in (True, False):
             result = bench.run(row.target, options, check_mode=check_mode)
             assert result["failed"] and not result["changed"], options
-            assert message in result["msg"], options
+            assert message in result["msg"] and len(result["msg"]) < 1000, options
             assert bench.fake.requests == [], options
 
 

@@ -488,3 +488,42 @@ def test_plans_of_organizations_and_repositories_together_foretell_what_the_work
         if image["anyway"] and image["fate"] == "goes"
     }
     assert anyway <= before - subject.images(twin)
+
+
+@pytest.mark.parametrize(
+    ("subject", "first", "second"),
+    [
+        (SUBJECTS[3], {"repositories": ["app*"]}, {"repositories": ["*"], "exclude": ["app*"]}),
+        (SUBJECTS[4], {"registries": ["acm*"]}, {"registries": ["*"], "exclude": ["acm*"]}),
+    ],
+    ids=["swr", "digitalocean"],
+)
+def test_several_entries_list_what_there_is_once(way, subject, first, second):
+    fake = subject.make()
+    own = {name: value for name, value in subject.options.items() if not name.endswith(("_url", "_token", "_key"))}
+    options = {**dict.fromkeys(own), "declarations": [{**own, **first}, {**own, **second}], "max_deletions": 1000}
+    done = run(way, subject, fake, check_mode=True, **options)
+    assert done["changed"] and not done.get("failed") and done["plan"]["images"]["count"] == subject.gone
+    paths = [entry["path"] for entry in fake.requests]
+    assert len(paths) == len(set(paths))
+
+
+def test_an_image_counts_for_the_entry_whose_policy_deletes_it(way, tmp_path):
+    subject, fake, path = SUBJECTS[0], quay(), tmp_path / "plan.json"
+    old = {"method": "creation_date", "value": "15d", "tag_pattern": "^v"}
+    declared = [
+        {"organizations": ["acme"], "policies": [old], "max_deletions": 12},
+        {"repositories": ["acme/app"], "policies": POLICIES, "max_deletions": 9},
+    ]
+    options = {"policies": None, "repositories": None, "declarations": declared, "plan_file": str(path)}
+    done = run(way, subject, fake, check_mode=True, **options)
+    # v15 to v19 and the signature of each repository are the organization's; v12 to v14 and dev-4 to dev-9 are not.
+    held = json.loads(path.read_text())["repositories"]
+    goes = [
+        (image["by"], image["because"]) for one in held.values() for image in one["images"] if image["fate"] == "goes"
+    ]
+    for by, because in goes:
+        assert "cosign" in because or (by == "acme") is because.startswith("organization policy")
+    assert [row["count"] for row in done["plan"]["rows"]] == [11, 10] and done["failed"]
+    assert done["msg"].startswith("refused by max_deletions: 10 > 9 (acme/app)\n")
+    assert [row["limit"] for row in done["plan"]["rows"]] == ["", "max_deletions"]

@@ -162,3 +162,48 @@ def test_who_administers_one_repository_only_is_told_how_to_do_without_a_limit()
             assert word in refused["msg"]
         assert refused["failed"] and fake.writes == []
         assert as_module("quay_autoprune_policy", options)["changed"]
+
+
+ENTRIES = [
+    {"organizations": ["acme", "bulk", "fresh"], "policies": [COUNT]},
+    {"repositories": ["bulk/*"], "exclude": ["bulk/svc-0*"], "policies": [COUNT]},
+    {"repositories": ["bulk/svc-0*"], "policies": [dict(COUNT, value=3)], "max_deletions": 3},
+    {"repositories": ["acme/app", "acme/team/*"], "policies": [COUNT]},
+    {"repositories": ["acme/app-archive"], "policies": [COUNT]},
+    {"current_user": True, "policies": [COUNT]},
+]
+
+
+@pytest.mark.parametrize("limits", [LIMIT, {"min_keep": 1, "on_limit": "skip"}, {"protect": ["."], "on_limit": "skip"}])
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_a_plan_of_several_entries_asks_for_nothing_twice(check_mode, limits):
+    fake = estate()
+    run(fake, check_mode=check_mode, declarations=ENTRIES, **limits)
+    assert len({entry["path"] for entry in fake.requests if entry["method"] == "GET"}) == sum(
+        entry["method"] == "GET" for entry in fake.requests
+    )
+    found = asked(fake)
+    repositories = SERVED + 3 + 1  # of bulk, of acme, and of alice
+    assert (found["config"], found["user"], found["policies above"]) == (1, 1, 3)
+    assert found["list"] == 2 + 3  # bulk has two pages
+    assert found["tags"] == repositories and found["policies"] == repositories
+    assert found["policies of the user"] == 1
+
+
+def test_what_is_left_out_under_way_costs_no_request_more():
+    """The forecast is made again without what breaks a limit, of the same tags."""
+    fake = estate()
+    tag = {"name": "v1", "digest": "sha256:" + "a" * 64, "age_seconds": 9 * 86400, "size": 1, "hidden": False}
+    more = {"expires_in_seconds": None, "immutable": False, "is_manifest_list": False}
+    state = fake.state()
+    for organization in state["organizations"]:
+        if organization["name"] == "acme":
+            organization["repositories"][0]["tags"] = [{**tag, **more}]
+    fake = Quay(state)
+    old = {"method": "creation_date", "value": "3d"}
+    some = [{"organizations": ["acme"], "policies": [COUNT]}, {"repositories": ["acme/*"], "policies": [old]}]
+    result = run(fake, declarations=some, min_keep=1, on_limit="skip")
+    assert set(result["left_out"]) == {"acme", "acme/app"} and result["plan"]["changed"] == 2
+    assert fake.policies("repository", "acme/app") == [] == fake.policies("organization", "acme")
+    paths = Counter(entry["path"] for entry in fake.requests if entry["method"] == "GET")
+    assert max(paths.values()) == 1, paths.most_common(3)
