@@ -26,7 +26,9 @@ ARGUMENT_SPEC = dict(
     limits_count=dict(type="str", choices=["all", "added"], default="all"),
 )
 SHOWN = 10  # offenders that a message names
+SHOWN_EACH = 3  # if there are some of several limits: what would change that has to fit behind them
 MOST_SHOWN = 40  # characters of the name of one
+MOST_WHY = 25
 
 
 @dataclasses.dataclass
@@ -127,11 +129,13 @@ class Judge:
     def refusals(self, forecast: dict) -> list[Refusal]:
         """Return all limits that the forecast goes beyond, each with its worst offenders."""
         found = self.totals(forecast)
-        for limit, offenders in self.broken(forecast).items():
+        broken = self.broken(forecast)
+        shown = SHOWN_EACH if all(broken.values()) else SHOWN
+        for limit, offenders in broken.items():
             if offenders:
                 ordered = sorted(offenders, key=lambda name: -len(self.counted(forecast[name])))
                 found.append(
-                    Refusal(limit, _named(offenders, ordered), list(dict.fromkeys(map(self.nearest, ordered))))
+                    Refusal(limit, _named(offenders, ordered, shown), list(dict.fromkeys(map(self.nearest, ordered))))
                 )
         return found
 
@@ -139,6 +143,8 @@ class Judge:
 def message(refusals: list[Refusal]) -> str:
     """Return what a refused plan says: first what refused it, last what would change that."""
     lines = [f"refused by {refusal.limit}: {refusal.text}" for refusal in refusals]
+    if all(refusal.limit == "plan" for refusal in refusals):
+        return "\n".join([*lines, "Nothing was written. Look at a new plan, and do that."])
     limits = ", ".join(dict.fromkeys(refusal.limit for refusal in refusals))
     return "\n".join(
         [
@@ -153,10 +159,10 @@ def _scalar(limit: str) -> str:
     return "its ..._limits: {}" if limit == "protect" else f"registry_hygiene_{limit}"
 
 
-def _named(offenders: dict, ordered: list) -> str:
-    shown = "; ".join(f"{printable(name, MOST_SHOWN)}: {printable(offenders[name], 40)}" for name in ordered[:SHOWN])
-    more = f"; and {len(ordered) - SHOWN:,} more" if len(ordered) > SHOWN else ""
-    return f"{plural(len(ordered), 'repository')}: {shown}{more}"
+def _named(offenders: dict, ordered: list, most: int) -> str:
+    texts = [f"{printable(name, MOST_SHOWN)}: {printable(offenders[name], MOST_WHY)}" for name in ordered[:most]]
+    more = f"; and {len(ordered) - most:,} more" if len(ordered) > most else ""
+    return f"{plural(len(ordered), 'repository')}: {'; '.join(texts)}{more}"
 
 
 def _too_many(doomed: int, total: int, allowed: int) -> str | None:
