@@ -18,13 +18,14 @@ from typing import Any
 
 import estates
 import stage
-from stage import BIN, call, colour, control, expect, output, paragraph, relative, show_command, title
+from stage import BIN, call, colour, control, expect, output, relative, show_command, title
 
 INVENTORY = "tests/demo/inventory.yml"
-APPLY = [str(BIN / "ansible-playbook"), "registry.hygiene.apply", "-i", INVENTORY]
-PREVIEW = [str(BIN / "ansible-playbook"), "registry.hygiene.preview", "-i", INVENTORY]
-RAISED = '{"swr_hygiene_limits": {"max_deletions": 400, "max_deletions_percent": 50, "min_keep": 1}}'
 REPORT = f"registry_hygiene_report={stage.LOGS.relative_to(stage.ROOT)}"
+PLAN = f"registry_hygiene_plan={stage.LOGS.relative_to(stage.ROOT)}"
+RAISED = "registry_hygiene_max_deletions=600"
+QUAY, SWR = ["--limit", "quay.example.com"], ["--limit", "swr.example.com"]
+SHOWN = 2  # repositories of each report, with their images
 KINDS = ("quay", "swr")  # with policies
 # What the made-up registries know: names of environment variables and their values.
 CREDENTIALS = {
@@ -32,7 +33,6 @@ CREDENTIALS = {
     "swr": {"SWR_ACCESS_KEY": "DEMOALICEXXXXXXXXXXX", "SWR_SECRET_KEY": "demo-secret-key-of-alice"},
     "digitalocean": {"DIGITALOCEAN_TOKEN": "dop_v1_demo-operator"},
 }
-OVERLAP = " (some are in both rows)"
 SHORT = {"seconds_requested": 0.5, "seconds_waiting": 0.5, "seconds_scanning": 1, "seconds_deleting": 1}
 
 
@@ -64,7 +64,7 @@ def main() -> int:
     except (stage.Broken, OSError) as error:
         print(f"\nFAILED: {error}")
         return 1
-    ending = "are left running" if keep else "are stopped; make demo KEEP=1 leaves them running"
+    ending = "are left running" if keep else "are stopped;\nmake demo KEEP=1 leaves them running"
     print(f"\nAll as it should be, in {took:.0f} s. The made-up registries {ending}.")
     return 0
 
@@ -84,7 +84,7 @@ def demo(env: dict[str, str]) -> list[str]:
     estate = Estate(urls, env)
     before = estate.look()
     show_sizes(before)
-    print("  Policies that somebody made by hand, compared with those declared in tests/demo/group_vars:")
+    print("  Policies made by hand, compared with those declared in tests/demo/group_vars:")
     show_table(before)
     for name in KINDS:
         expect("as declared" not in before[name].verdicts(), f"{name}: some are as declared before anything was done")
@@ -94,17 +94,16 @@ def demo(env: dict[str, str]) -> list[str]:
     expect(not any(estate.writes().values()), "the preview wrote something")
     estate.expect_same(before, KINDS, "after the preview")
 
-    title("2. Do it - and a fuse blows, because more would go than swr.example.com allows")
-    play("apply", [], env, blown="swr.example.com")
+    title("2. Do it - and a limit refuses: more would go than swr.example.com allows")
+    log = play("apply", "apply", [], env, 2)
+    expect("refused by max_deletions: " in log.rpartition("fatal: [swr.example.com]")[2], "it was refused otherwise")
     halfway = estate.look()
-    for name, policies in halfway["swr"].there.items():
-        touched = policies != before["swr"].there[name] or halfway["swr"].tags[name] != before["swr"].tags[name]
-        expect(touched == name.startswith("globex/"), f"swr: {name} should be {'un' * (not touched)}touched")
+    estate.expect_same(before, ("swr",), "after its plan was refused")
     print("  All else was done:")
     show_table(halfway)
 
-    title("3. They may go: the limit is raised for that registry")
-    play("raised", ["--limit", "swr.example.com", "-e", RAISED], env, hosts=1)
+    title("3. They may go: the limit is raised, for that registry and this run")
+    play("apply", "raised", [*SWR, "-e", RAISED], env)
     after = estate.look()
     show_table(after)
     writes = estate.writes()
@@ -114,72 +113,66 @@ def demo(env: dict[str, str]) -> list[str]:
         expect(found.undeclared == before[name].undeclared, f"{name}: something was changed that nobody declared")
 
     title("4. Once more: nothing is left to do, and no limit has to be raised for that")
-    expect(changes(play("again", [], env)) == [0, 0, 0], f"something changed again, see {relative('again')}")
+    expect(changes(play("apply", "again", [], env)) == [0, 0, 0], f"something changed, see {relative('again')}")
     expect(estate.writes() == writes, "something was written again")
     work = control(urls["quay"], "tick", {"force": True})
     expect(not any(space["error"] for space in work["namespaces"]), f"Quay's worker failed: {work}")
     cleaned = estate.look()
 
-    title("5. Somebody changes a policy by hand; --check sees it")
-    name = drift(urls["quay"], env["QUAY_TOKEN"], after["quay"])
+    title("5. Somebody changes a policy by hand; the preview sees it and writes a plan")
+    first, second, *_others = sorted(name for name in after["quay"].tags if name in after["quay"].wanted)
+    drift(urls["quay"], env["QUAY_TOKEN"], first)
     drifted = estate.writes()
-    log = play("drift", ["--check", "--diff"], env)
-    expect(changes(log) == [0, 1, 0], f"not just one change, see {relative('drift')}")
-    show_excerpt(log, "policies", re.escape(name))
-    expect(estate.writes() == drifted, "something was written in check mode")
+    log = play("preview", "drift", [*QUAY, "-e", REPORT], env)
+    expect(f"~ {first}: all but the newest 3" in log, f"the change was not seen, see {relative('drift')}")
+
+    title("6. What was looked at is what is done: something else has changed meanwhile")
+    drift(urls["quay"], env["QUAY_TOKEN"], second)
+    log = play("apply", "held", [*QUAY, "-e", PLAN], env, 2)
+    expect(f"refused by plan: 1 target would be changed otherwise: {second}" in log, "it was refused otherwise")
+    expect(len(estate.writes()["quay"]) == len(drifted["quay"]) + 1, "something was written beside the change by hand")
+    print("  So look again, and do that:")
+    play("preview", "plan", [*QUAY, "-e", REPORT], env, show=False)
+    expect(changes(play("apply", "planned", [*QUAY, "-e", PLAN], env)) == [1], "not just one registry was changed")
+    expect(estate.look()["quay"].verdicts() == {"as declared"}, "quay: not all are as declared")
 
     title("Summary")
     show_summary(foreseen, before, cleaned, {kind: Counter(found) for kind, found in writes.items()})
     return exports
 
 
-def preview(env: dict[str, str]) -> dict[str, list]:
-    """Run the playbook preview and show its tables; returns its report: host -> rows."""
-    command = [*PREVIEW, "-e", REPORT]
-    show_command(shlex.join(command))
-    began = time.monotonic()
-    log = output(command, env, "preview")
-    took = time.monotonic() - began
-    tables = re.findall(r'^ok: \[(.*)\] => {\s+"msg": (\[[^]]*\])', log, re.MULTILINE)
-    expect(len(tables) == len(CREDENTIALS), f"not all hosts have a table, see {relative('preview')}")
-    for host, lines in tables:
-        print(f"  {colour(host, 'bold')}")
-        for line in json.loads(lines):
-            print(f"    {colour(line, '-') if line.endswith('BLOWN') else line}")
-    print(f"  in {took:.1f} s; also in {REPORT.partition('=')[2]}/registry-hygiene-preview.md and .json")
-    expect_no_secrets("preview", log)
-    rows = json.loads((stage.LOGS / "registry-hygiene-preview.json").read_text())
-    blown = [(host, row["what"]) for host, found in rows.items() for row in found if row["fuse"]]
-    expect(blown == [("swr.example.com", "acme/*")], f"these fuses would blow: {blown}")
-    return rows
+def preview(env: dict[str, str]) -> dict[str, dict]:
+    """Run the playbook preview and show its reports; returns what it wrote of each host."""
+    play("preview", "preview", ["-e", REPORT], env)
+    rows = json.loads((stage.LOGS / "registry-hygiene-preview.json").read_text())["registries"]
+    found = {row["name"]: row for row in rows}
+    expect([name for name in found if found[name]["refused"]] == ["swr.example.com"], "others would be refused, too")
+    return found
 
 
-def drift(url: str, token: str, quay: estates.Policies) -> str:
-    """Change a policy of a repository through the API of Quay, as a person would; returns the repository."""
-    name = min(name for name in quay.tags if name in quay.wanted)
+def drift(url: str, token: str, name: str) -> None:
+    """Change a policy of a repository through the API of Quay, as a person would."""
     where = f"{url}/api/v1/repository/{name}/autoprunepolicy/"
     policy = next(found for found in call(where, token=token)["policies"] if found["method"] == "number_of_tags")
     wish = {"method": "number_of_tags", "value": 3, "tagPattern": policy["tagPattern"]}
-    address = where.replace(url, "$QUAY_URL") + policy["uuid"]
-    show_command(
-        "printf 'Authorization: Bearer %s' \"$QUAY_TOKEN\" | curl -H @- -X PUT -H 'Content-Type: application/json' \\"
-    )
-    print(f"        -d '{json.dumps(wish)}' \\\n        {address}")
+    show_command('curl -X PUT -H "Authorization: Bearer $QUAY_TOKEN" \\')
+    print("    -H 'Content-Type: application/json' \\")
+    print(f"    -d '{json.dumps(wish)}' \\")
+    print(f"    $QUAY_URL{where.replace(url, '')}{policy['uuid']}")
     call(where + policy["uuid"], wish, "PUT", token)
-    return name
 
 
 def playground(exports: list[str], processes: list[int]) -> None:
     """Print how to go on by hand."""
-    inventory = f"-i {INVENTORY}"
-    look = shlex.join([*PREVIEW, "-e", REPORT])
+    look = shlex.join(["ansible-playbook", "registry.hygiene.preview", "-i", INVENTORY, "-e", REPORT])
+    apply = look.partition(" -e ")[0].replace("preview", "apply")
     title("The made-up registries are yours now")
     for line in [f"cd {shlex.quote(str(stage.ROOT))}", *exports, "export NO_PROXY=127.0.0.1 no_proxy=127.0.0.1"]:
         show_command(line)
     for what, command in (
         ("What would go? Change tests/demo/group_vars, and look again", look),
-        ("See the drift of step 5, and each image that would go", f"{APPLY[0]} {APPLY[1]} {inventory} --check --diff"),
-        ("Mend it", f"{APPLY[0]} {APPLY[1]} {inventory}"),
+        ("The same without files", f"{apply} --check --diff"),
+        ("Do it", apply),
         ("Let the worker of Quay delete what the policies say", "curl -d '{\"force\": true}' $QUAY_URL/_fake/tick"),
         ("All that was written to a registry", "curl $SWR_URL/_fake/writes"),
         ("Stop them", f"kill {' '.join(map(str, processes))}"),
@@ -214,31 +207,37 @@ class Estate:
         return {name: [entry["method"] for entry in control(url, "writes")] for name, url in self.urls.items()}
 
 
-def play(name: str, options: list[str], env: dict[str, str], blown: str = "", hosts: int = 3) -> str:
-    """Run the playbook apply, say how long it took and what it reports of each host; returns its output.
-
-    blown: the host on which a limit refuses the plan. hosts: how many it is about.
-    """
-    show_command(shlex.join([*APPLY, *options]))
+def play(playbook: str, name: str, options: list[str], env: dict[str, str], status: int = 0, show: bool = True) -> str:
+    """Run one of our playbooks, show what it reports and how long it took; returns its output."""
+    command = [str(BIN / "ansible-playbook"), f"registry.hygiene.{playbook}", "-i", INVENTORY, *options]
+    show_command(shlex.join(command))
     began = time.monotonic()
-    log = output([*APPLY, *options], env, name, 2 if blown else 0)
+    log = output(command, env, name, status)
     took = time.monotonic() - began
-    reports = re.findall(r'^ok: \[(.*)\] => {\s+"msg": "(.*)"', log, re.MULTILINE)
-    expect(len(reports) == hosts - bool(blown), f"not all hosts report, see {relative(name)}")
-    for host, report in reports:
-        print(f"  {host}: {report}")
-    fatal = re.findall(r"^fatal: \[(.*)\]: FAILED! => ({.*})", log, re.MULTILINE)
-    if blown:
-        host, result = fatal[-1]
-        message = json.loads(result)["msg"]
-        expect(host == blown and message.startswith("max_deletions: "), f"another failure, see {relative(name)}")
-        print(f"  {colour(f'{host}: refused', '-')}")
-        paragraph(message)
+    reports = re.findall(r"^TASK \[Report.*\] \*+\n((?:.*\n)*?)(?=(?:ok|skipping|fatal): )", log, re.MULTILINE)
+    expect(reports, f"nothing is reported, see {relative(name)}")
+    for report in reports if show else []:
+        show_report(report.splitlines())
     for line in re.findall(r"^\S+ +: ok=.*", log, re.MULTILINE):
-        print(f"  {line.split('skipped')[0].rstrip()}")
-    print(f"  in {took:.1f} s, see {relative(name)}")
+        print(f"  {re.sub(r' +(skipped|rescued|ignored|unreachable)=[0-9]+', '', line).rstrip()}")
+    print(f"  in {took:.1f} s, all of it in {relative(name)}")
     expect_no_secrets(name, log)
     return log
+
+
+def show_report(lines: list[str]) -> None:
+    """Print a report as the playbook shows it, but for some of the repositories that lose most."""
+    there, left_out = 0, 0
+    for line in lines:
+        images = re.match(r" +(-|\?|and) ", line) and "other repositories" not in line
+        if re.match(r" {0,2}[^\s+~!-]\S*: [\d,+?]+ of [\d,]+ go", line):
+            there += 1
+        elif there > SHOWN and not (images or left_out):
+            left_out = there - SHOWN
+            print(f"  ... {left_out} more with images, left out here ...")
+        if there <= SHOWN or left_out:
+            sign = "-" if line.startswith(("refused", "!")) else line[:1].replace("~", "+")
+            print(colour(line, sign))
 
 
 def changes(log: str) -> list[int]:
@@ -274,47 +273,31 @@ def show_table(estate: dict[str, Any]) -> None:
     print(f"  Garbage collected at DigitalOcean: {', '.join(ages)}")
 
 
-def show_excerpt(log: str, noun: str, name: str) -> None:
-    """Print the part of a diff that is about one repository."""
-    block_of = rf'^ {{5}}"{name}": {{\n {{9}}"{noun}": (?:\n?(?! {{5}}\S).*)*?\n {{5}}}},?$'
-    found = re.search(block_of, log, re.MULTILINE) or re.search(r"^@@.*\n(?:[ +-].*\n)+", log, re.MULTILINE)
-    expect(found, f"no {noun} of {name} in {relative('drift')}")
-    for line in found.group().splitlines():
-        print(f"  | {colour(line, line[0])}")
-
-
 def show_summary(foreseen: dict, before: dict[str, Any], after: dict[str, Any], writes: dict[str, Counter]) -> None:
     """Print what was foreseen and what was deleted, and check that it is what should be."""
     for name in KINDS:
-        rows = foreseen[f"{name}.example.com"]
+        numbers = foreseen[f"{name}.example.com"]["numbers"]
         there, left = before[name].count_tags(), after[name].count_tags()
-        gone, sure = there - left, sum(row["count"] for row in rows)
-        perhaps = sum(row["uncertain_count"] for row in rows)
+        gone, sure, perhaps = there - left, numbers["count"], numbers["uncertain_count"]
         spaces = {target.split("/")[0] for target in after[name].tags}
         did = f"{writes[name]['POST']} created, {writes[name]['PATCH'] + writes[name]['PUT']} changed in place"
         print(f"  {colour(f'{name}.example.com', 'bold')}")
         print(f"    {len(after[name].tags)} repositories of {len(spaces)} organizations as declared")
         print(f"    policies: {did}, {writes[name]['DELETE']} deleted")
         print(f"    tags: {there} before, {gone} deleted, {left} kept")
-        print(f"    foreseen: {sure}{f' and perhaps {perhaps}' if perhaps else ''}{OVERLAP if name == 'quay' else ''}")
-        for row in rows:
-            if row["fuse"]:
-                print(f"    {row['fuse']} held back {row['count']} of them in {row['what']} until its limit was raised")
-        # Rows of Quay may name the same images.
-        expect(max(row["count"] for row in rows) <= gone <= sure + perhaps, f"{name} deleted {gone}, not {sure}")
+        print(f"    foreseen: {sure}{f' and perhaps {perhaps}' if perhaps else ''}")
+        expect(sure <= gone <= sure + perhaps, f"{name} deleted {gone}, not {sure}")
     garbage = after["digitalocean"]
     freed = garbage.freed(before["digitalocean"])
     ages = [f"{name} {days} days ago" for name, days in garbage.ages.items()]
     print(f"  {colour('digitalocean.example.com', 'bold')}")
     print(f"    {freed / 2**20:.0f} MB of garbage freed; collected: {', '.join(ages)}")
     expect(freed, "digitalocean freed nothing")
-    gone = before["swr"].count_tags() - after["swr"].count_tags()
-    expect(gone == sum(row["count"] for row in foreseen["swr.example.com"]), "swr did not delete what was foreseen")
     most = max(after["quay"].releases("*").values())
     expect(most <= 10 < max(before["quay"].releases("*").values()), "Quay did not keep the ten newest releases")
     expect(after["swr"].releases("acme") == before["swr"].releases("acme"), "SWR deleted releases of acme")
     expect(max(after["swr"].releases("globex").values()) <= 10, "SWR did not keep the ten newest tags of globex")
-    print("  All releases of acme are still in SWR, and the ten newest of each repository in Quay.")
+    print("  All releases of acme are still in SWR, the ten newest of each one in Quay.")
 
 
 if __name__ == "__main__":

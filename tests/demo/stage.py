@@ -149,14 +149,11 @@ def title(text: str) -> None:
     print(f"\n{colour(text, 'bold')}", flush=True)
 
 
-def paragraph(text: str, indent: str = "    ") -> None:
-    """Print a text in lines that fit."""
-    print(textwrap.fill(text, 98, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False))
-
-
 def show_command(text: str) -> None:
-    """Print a command as a person would type it."""
-    print(f"  $ {text}", flush=True)
+    """Print a command as a person would type it, in lines that fit."""
+    whole = re.sub(r" (?!-)", "\xa0", text) if " -" in text else text  # an option and its value stay together
+    lines = textwrap.wrap(whole, 74, break_long_words=False, break_on_hyphens=False)
+    print(" \\\n    ".join([f"  $ {lines[0]}", *lines[1:]]).replace("\xa0", " "), flush=True)
 
 
 def colour(text: str, kind: str) -> str:

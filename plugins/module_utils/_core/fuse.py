@@ -29,7 +29,9 @@ SHOWN = 10  # offenders that a message names
 PLAN = "plan"  # what refuses as a limit does: a plan file that is held to
 MOST_LINES = 8  # limits that a message names
 LONGEST = 950  # characters of a message: AWX cuts at 1,024
+SHOWN_EACH = 3  # if there are some of several limits: what would change that has to fit behind them
 MOST_SHOWN = 40  # characters of the name of one
+MOST_WHY = 25
 
 
 @dataclasses.dataclass
@@ -130,11 +132,13 @@ class Judge:
     def refusals(self, forecast: dict) -> list[Refusal]:
         """Return all limits that the forecast goes beyond, each with its worst offenders."""
         found = self.totals(forecast)
-        for limit, offenders in self.broken(forecast).items():
+        broken = self.broken(forecast)
+        shown = SHOWN_EACH if all(broken.values()) else SHOWN
+        for limit, offenders in broken.items():
             if offenders:
                 ordered = sorted(offenders, key=lambda name: -len(self.counted(forecast[name])))
                 found.append(
-                    Refusal(limit, _named(offenders, ordered), list(dict.fromkeys(map(self.nearest, ordered))))
+                    Refusal(limit, _named(offenders, ordered, shown), list(dict.fromkeys(map(self.nearest, ordered))))
                 )
         return found
 
@@ -161,10 +165,10 @@ def message(refusals: list[Refusal]) -> str:
     return "\n".join([*lines, last])
 
 
-def _named(offenders: dict, ordered: list) -> str:
-    shown = "; ".join(f"{printable(name, MOST_SHOWN)}: {printable(offenders[name], 40)}" for name in ordered[:SHOWN])
-    more = f"; and {len(ordered) - SHOWN:,} more" if len(ordered) > SHOWN else ""
-    return f"{plural(len(ordered), 'repository')}: {shown}{more}"
+def _named(offenders: dict, ordered: list, most: int) -> str:
+    texts = [f"{printable(name, MOST_SHOWN)}: {printable(offenders[name], MOST_WHY)}" for name in ordered[:most]]
+    more = f"; and {len(ordered) - most:,} more" if len(ordered) > most else ""
+    return f"{plural(len(ordered), 'repository')}: {'; '.join(texts)}{more}"
 
 
 def _too_many(doomed: int, total: int, allowed: int) -> str | None:

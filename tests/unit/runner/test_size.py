@@ -29,7 +29,7 @@ def test_what_a_playbook_shows_stays_small_and_counts_all(tmp_path, number, play
     fake = Quay(estate.quay(number))
     with serving(fake) as url:
         more = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
-        limits = {"max_deletions": 2, "protect": ["^dev-old"]}
+        limits = {"max_deletions": 2, "protect": ["^dev-old"], "min_keep": 4}
         host = estate.declared(url, quay_hygiene_limits=limits, **more)
         (tmp_path / "inventory.json").write_text(json.dumps({"quay": {"hosts": {"quay.example.com": host}}}))
         env = {"ANSIBLE_COLLECTIONS_PATH": COLLECTIONS, "ANSIBLE_HOME": str(tmp_path)}
@@ -55,7 +55,9 @@ def test_what_a_playbook_shows_stays_small_and_counts_all(tmp_path, number, play
     for refusal in (
         f"refused by max_deletions: {3 * number:,} > 2",
         f"refused by protect: {number:,} repositories: ",
-        *([f"and {number - 10:,} more"] if number > 10 else []),
+        f"refused by min_keep: {number:,} repositories: ",
+        *([f"and {number - 3:,} more"] if number > 3 else []),
+        "If this is meant, change max_deletions, ",
     ):
         assert refusal in output and refusal in " ".join(plan["refused"].split()), refusal
     shown = [event.stdout for event in ran.events if event.kind == "verbose" and event.task == "Report"]
