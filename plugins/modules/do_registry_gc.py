@@ -102,8 +102,8 @@ options:
     default: 10
   declarations:
     description:
-      - Several declarations in one task, for several kinds of registries. They are one plan, that is, all is read once,
-        forecast together, held against the limits together, and only then written.
+      - Several declarations in one task, for several kinds of registries. They are one plan, that is, all is read
+        once, forecast together, held against the limits together, and only then written.
       - Each has the options of a task that declares one thing, and may have limits of its own instead of those of the
         task.
       - These options, such as O(type) or O(state), then stand in the entries and not beside them.
@@ -241,7 +241,8 @@ garbage_collection:
     - The garbage collection that was started, adopted or cancelled, or the recent one that made another one needless.
       V(null) if there is none; if none was needed and there is none to show, all but C(skipped_reason) is V(null).
     - If one registry is named exactly, it is that of this registry; if several are named, or by a glob, a dictionary
-      from the registry to its one, see O(return_states). Also of registries that failed while waiting, as it was seen last.
+      from the registry to its one, see O(return_states). Also of registries that failed while waiting, as it was seen
+      last.
     - In check mode, only its C(status) and C(type) are known of one that would be started.
   type: dict
   returned: success, or when only some of the registries failed, or when waiting failed
@@ -318,7 +319,15 @@ plan:
         - C(bytes) are those of the images that are certain to go. Images share layers, so less is freed.
         - C(estimate) says whether the registry leaves some of its rules undocumented.
       type: dict
-      sample: {count: 12, uncertain_count: 0, anyway_count: 0, added_count: 12, total: 340, bytes: 1825361100, repositories: 3, estimate: true}
+      sample:
+        count: 12
+        uncertain_count: 0
+        anyway_count: 0
+        added_count: 12
+        total: 340
+        bytes: 1825361100
+        repositories: 3
+        estimate: true
     refused:
       description:
         - V(null), or the limit that refused the plan (V(plan) for O(plan)), with a C(message) and the C(count) of all
@@ -338,8 +347,15 @@ plan:
       type: list
       elements: dict
       sample:
-        - {what: "*", targets: 2, changed: 1, count: 12, uncertain_count: 0, anyway_count: 0, total: 340, bytes: 1825361100,
-           limit: ""}
+        - what: "*"
+          targets: 2
+          changed: 1
+          count: 12
+          uncertain_count: 0
+          anyway_count: 0
+          total: 340
+          bytes: 1825361100
+          limit: ""
     worst:
       description: The ten repositories that lose most, with up to O(preview_limit) images of each.
       type: list

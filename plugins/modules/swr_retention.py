@@ -90,8 +90,8 @@ options:
     default: false
   declarations:
     description:
-      - Several declarations in one task, for several kinds of repositories. They are one plan, that is, all is read once,
-        forecast together, held against the limits together, and only then written.
+      - Several declarations in one task, for several kinds of repositories. They are one plan, that is, all is read
+        once, forecast together, held against the limits together, and only then written.
       - Each has the options of a task that declares one thing, and may have limits of its own instead of those of the
         task.
       - These options, such as O(template) or O(state), then stand in the entries and not beside them.
@@ -272,7 +272,15 @@ plan:
         - C(bytes) are those of the images that are certain to go. Images share layers, so less is freed.
         - C(estimate) says whether the registry leaves some of its rules undocumented.
       type: dict
-      sample: {count: 61, uncertain_count: 2, anyway_count: 40, added_count: 23, total: 912, bytes: 18253611008, repositories: 21, estimate: true}
+      sample:
+        count: 61
+        uncertain_count: 2
+        anyway_count: 40
+        added_count: 23
+        total: 912
+        bytes: 18253611008
+        repositories: 21
+        estimate: true
     refused:
       description:
         - V(null), or the limit that refused the plan (V(plan) for O(plan)), with a C(message) and the C(count) of all
@@ -293,8 +301,15 @@ plan:
       type: list
       elements: dict
       sample:
-        - {what: acme/*, targets: 40, changed: 38, count: 61, uncertain_count: 2, anyway_count: 40, total: 912,
-           bytes: 18253611008, limit: ""}
+        - what: acme/*
+          targets: 40
+          changed: 38
+          count: 61
+          uncertain_count: 2
+          anyway_count: 40
+          total: 912
+          bytes: 18253611008
+          limit: ""
     worst:
       description: The ten repositories that lose most, with up to O(preview_limit) images of each.
       type: list

@@ -128,11 +128,20 @@ def _forecast(crew: Crew, outcome: Outcome, resource_class: Any, client: Any, pa
         outcome.failures.update({name: _unforeseen(error) for name, error in errors.items()})
         skipped = _breaking(outcome, judge.broken(forecast)) if params["on_limit"] == "skip" and not errors else {}
         client.left_out.update(skipped)
-        if not errors and not skipped:
+        _leave(outcome, [*errors, *skipped])
+        if not _felt_by_others(outcome, {*errors, *skipped}):
             break
-        _leave(outcome, [*errors, *skipped])  # what the others cost without them is another matter
     if limited:
         outcome.refusals = judge.refusals(outcome.forecast)
+
+
+def _felt_by_others(outcome: Outcome, left: set) -> bool:
+    """Return whether what is left out of the plan changes what others cost; if not, its forecast goes as well."""
+    felt = {repository for repository, names in outcome.owners.items() if left.intersection(names)}
+    if any(not left.issuperset(outcome.owners[repository]) for repository in felt):
+        return True
+    outcome.forecast = {name: images for name, images in outcome.forecast.items() if name not in felt}
+    return False
 
 
 def _leave(outcome: Outcome, names: Any) -> None:

@@ -95,8 +95,12 @@ def _texts(*values: object) -> None:
         raise TypeError
 
 
-def differing(path: str, module: str, registry: str, changes: list, images: dict) -> list[Refusal]:
-    """Return what would be done now beyond the plan file: other changes, or images that it does not let go."""
+def differing(path: str, module: str, registry: str, changes: list, there: dict, images: dict) -> list[Refusal]:
+    """Return what would be done now beyond the plan file: other changes, or images that it does not let go.
+
+    there: target -> its state now. What the plan has made of a target already is no difference, so that a plan that
+    was carried out in part can be carried out to its end.
+    """
     held = load(path)
     if (held["module"], held["registry"]) != (module, registry):
         return [Refusal(PLAN, printable(f"{path} is of {held['module']} on {held['registry']}", 300), [])]
@@ -105,7 +109,13 @@ def differing(path: str, module: str, registry: str, changes: list, images: dict
     now = {change["target"]: (change["before"], change["after"]) for change in changes}
     # Through JSON, as the others are: tuples are lists there, and keys are texts.
     now = json.loads(json.dumps(now))
-    others = [name for name in dict.fromkeys([*planned, *now]) if list(planned.get(name, ())) != now.get(name, [])]
+    there = json.loads(json.dumps(there))
+    others = [
+        name
+        for name in dict.fromkeys([*planned, *now])
+        if list(planned.get(name, ())) != now.get(name, [])
+        and not (name in planned and name not in now and name in there and there[name] == planned[name][1])
+    ]
     if others:
         found.append(f"{plural(len(others), 'target')} would be changed otherwise: {_some(others)}")
     going = {

@@ -52,6 +52,7 @@ class Report:
                 self.resource.module,
                 self.client.url,
                 self._changes(outcome),
+                {outcome.things[name].full_name(): state for name, state in outcome.before.items()},
                 outcome.forecast or {},
             )
         if self.params["plan_file"]:

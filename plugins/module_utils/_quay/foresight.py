@@ -125,6 +125,8 @@ def tags(client: api.Client, name: str) -> list:
 
     # Quay ffba0c7: repo:admin includes repo:read, which would do for this one.
     what = f"the tags of {name}, for which the token needs the scope repo:admin"
+    if client.params["on_limit"] != "skip":  # otherwise what is left of the plan is forecast again
+        return list(_allowed(what, rows).values())
     return client.cached(("tags", name), lambda: list(_allowed(what, rows).values()))
 
 
