@@ -167,6 +167,7 @@ PACKED = (b"Content-Encoding: gzip",)
 CHUNK = b"10000\r\n" + b"x" * 65536 + b"\r\n"
 # What the server does, and what the message names.
 ENDS = 60  # seconds: far more than it takes, far less than for ever
+LATE = "within 1.2 s|timed out"  # the latter where the machine is so busy that one drop takes longer than timeout
 HOSTILE = {
     "gzip bomb": (whole(bomb(), *PACKED), "more than 1 MiB"),
     "gzip, then endless rubbish": (
@@ -180,11 +181,11 @@ HOSTILE = {
     "endless body": (endless(OK + b"\r\n", b"x" * 65536), "more than 1 MiB"),
     "endless chunks": (endless(OK + b"Transfer-Encoding: chunked\r\n\r\n", CHUNK), "more than 1 MiB"),
     "endless length of a chunk": (endless(OK + b"Transfer-Encoding: chunked\r\n\r\n", b"0" * 65536), "."),
-    "dripping status": (dripping(b"", OK * 99), "within 1.2 s"),
-    "dripping headers": (dripping(OK, b"X-Y: z\r\n" * 99), "within 1.2 s"),
-    "dripping body": (dripping(OK + b"Content-Length: 99999\r\n\r\n", b"x" * 9999), "within 1.2 s"),
-    "dripping body without a length": (dripping(OK + b"\r\n", b"x" * 9999), "within 1.2 s"),
-    "dripping chunks": (dripping(OK + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n" * 99), "within 1.2 s"),
+    "dripping status": (dripping(b"", OK * 99), LATE),
+    "dripping headers": (dripping(OK, b"X-Y: z\r\n" * 99), LATE),
+    "dripping body": (dripping(OK + b"Content-Length: 99999\r\n\r\n", b"x" * 9999), LATE),
+    "dripping body without a length": (dripping(OK + b"\r\n", b"x" * 9999), LATE),
+    "dripping chunks": (dripping(OK + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n" * 99), LATE),
     "huge length, then silence": (then_silence(OK + b"Content-Length: 99999999999999\r\n\r\nx"), "timeout"),
     "length of 5,000 digits": (then_close(OK + b"Content-Length: " + b"9" * 5000 + b"\r\n\r\nx"), "."),
     "two lengths": (then_close(OK + b"Content-Length: 5, 7\r\n\r\nxxxxx"), "no answer"),
@@ -192,7 +193,7 @@ HOSTILE = {
     "truncated gzip": (whole(gzip.compress(JSON)[:-9], *PACKED), "breaks off"),
     "wrong gzip": (whole(b"no gzip", *PACKED), "header"),
     "unknown coding": (whole(JSON, b"Content-Encoding: " + TOKEN.encode()), "Content-Encoding"),
-    "endless 100 Continue": (endless(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 99), "within 1.2 s"),
+    "endless 100 Continue": (endless(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 99), LATE),
     "a line of a header without an end": (endless(OK + b"X: ", b"x" * 65536), "line"),
     "too many headers": (endless(OK, b"X-Y: z\r\n" * 99), "headers"),
     "silence": (then_silence(b""), "timeout"),
