@@ -158,7 +158,7 @@ def drift(url: str, token: str, name: str) -> None:
     show_command('curl -X PUT -H "Authorization: Bearer $QUAY_TOKEN" \\')
     print("    -H 'Content-Type: application/json' \\")
     print(f"    -d '{json.dumps(wish)}' \\")
-    print(f"    $QUAY_URL{where.replace(url, '')}{policy['uuid']}")
+    print(f"    $QUAY_URL{where.replace(url, '')}\\\n{policy['uuid']}")
     call(where + policy["uuid"], wish, "PUT", token)
 
 
