@@ -123,7 +123,9 @@ def _forecast(crew: Crew, outcome: Outcome, resource_class: Any, client: Any, pa
         crew.give_up(errors)
         outcome.forecast, outcome.owners = forecast, owners
         if not limited:
-            client.warnings += grouped({name: f"no forecast: {error}" for name, error in errors.items()})
+            client.warnings += grouped(
+                {name: f"no forecast: {error}" for name, error in errors.items()}, outcome.things
+            )
             break
         outcome.failures.update({name: _unforeseen(error) for name, error in errors.items()})
         skipped = _breaking(outcome, judge.broken(forecast)) if params["on_limit"] == "skip" and not errors else {}
@@ -192,13 +194,19 @@ def _cause(name: str, text: str) -> str:
     return NAMES.sub("...", WORD.sub(lambda word: "..." if word.group() in parts else word.group(), text))
 
 
-def grouped(messages: dict) -> list[str]:
-    """Return a line for each cause: target -> message, where equal messages, but for the target's name, are one."""
+def grouped(messages: dict, things: dict) -> list[str]:
+    """Return a line for each cause: target -> message, where equal messages, but for the target's name, are one.
+
+    It names the first target, and the first entry of several that such a target comes from.
+    """
     causes: dict = {}
     for name, text in messages.items():
         causes.setdefault(_cause(name, text), []).append((name, text))
     found = []
     for same in causes.values():
         name, text = same[0]
-        found.append(f"{name}: {text}" if len(same) == 1 else f"{name} and {len(same) - 1:,} more: {text}")
+        more = f" and {len(same) - 1:,} more" if len(same) > 1 else ""
+        entry = things[name].entry
+        place = f" (declarations[{entry.number}])" if entry.number is not None else ""
+        found.append(f"{name}{more}{place}: {text}")
     return found

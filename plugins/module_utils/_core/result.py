@@ -115,7 +115,7 @@ class Report:
         if outcome.failures:
             messages = {name: str(error) for name, error in outcome.failures.items()}
             found.update(failed=True, failures=_first(messages))
-            found.setdefault("msg", _failed(messages, len(outcome.things)))
+            found.setdefault("msg", _failed(messages, outcome.things))
         return found
 
     def _states(self, outcome: Any) -> dict:
@@ -145,10 +145,10 @@ def _first(messages: dict) -> dict:
     return {name: printable(text, 500) for name, text in list(messages.items())[:MOST]}
 
 
-def _failed(messages: dict, total: int) -> str:
+def _failed(messages: dict, things: dict) -> str:
     """Return what failed: one line for each cause."""
-    causes = grouped(messages)
-    lines = [f"{len(messages):,} of {plural(total, 'target')} failed", *causes[:MOST_CAUSES]]
+    causes = grouped(messages, things)
+    lines = [f"{len(messages):,} of {plural(len(things), 'target')} failed", *causes[:MOST_CAUSES]]
     if len(causes) > MOST_CAUSES:
         lines.append(f"and {len(causes) - MOST_CAUSES:,} other causes, see failures")
     return cut("\n".join(lines))

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import threading
+from types import SimpleNamespace
 
 import pytest
 from ansible_collections.registry.hygiene.plugins.module_utils._core import engine, fuse, wait
@@ -231,13 +232,19 @@ def test_check_mode_foresees_and_a_missing_forecast_is_one_warning_for_one_cause
     assert shelf.warnings == ["a and 2 more: no forecast: a: no right to list tags"]
 
 
+def things(names, number=None):
+    return {name: SimpleNamespace(entry=SimpleNamespace(number=number)) for name in names}
+
+
 def test_causes_are_told_once_each_with_the_first_target_and_how_many_more():
     texts = {f"acme/r{number}": f"GET /acme/r{number}/tags answered 403" for number in range(1000)}
     texts["acme/odd"] = "gone"
-    found = engine.grouped(texts)
+    found = engine.grouped(texts, things(texts))
     assert found == ["acme/r0 and 999 more: GET /acme/r0/tags answered 403", "acme/odd: gone"]
     swr = {f"acme/team/{name}": f"GET /v2/acme/repos/team${name} answered 403. Look" for name in ("app", "lib.x")}
-    assert engine.grouped(swr) == ["acme/team/app and 1 more: GET /v2/acme/repos/team$app answered 403. Look"]
+    assert engine.grouped(swr, things(swr, 2)) == [
+        "acme/team/app and 1 more (declarations[2]): GET /v2/acme/repos/team$app answered 403. Look"
+    ]
 
 
 def test_where_accounts_get_locked_the_first_target_is_read_alone_and_the_others_after_it():

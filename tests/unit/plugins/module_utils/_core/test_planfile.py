@@ -23,8 +23,9 @@ def image(tag, fate="goes", digest="sha256:a"):
     return {"tag": tag, "digest": digest, "fate": fate, "age": 1, "size": None, "anyway": False, "because": HOSTILE}
 
 
-def differing(path, changes=None, images=None, module=HEAD["module"], registry=HEAD["registry"]):
-    found = planfile.differing(str(path), module, registry, CHANGES if changes is None else changes, images or {})
+def differing(path, changes=None, images=None, module=HEAD["module"], registry=HEAD["registry"], there=None):
+    changes = CHANGES if changes is None else changes
+    found = planfile.differing(str(path), module, registry, changes, there or {}, images or {})
     return [refusal.text for refusal in found]
 
 
@@ -64,6 +65,12 @@ def test_nothing_planned_is_a_plan_too(tmp_path):
     planfile.save(str(tmp_path / "plan.json"), HEAD, [], {})
     assert differing(tmp_path / "plan.json", []) == []
     assert differing(tmp_path / "plan.json") == ["1 target would be changed otherwise: acme/app"]
+
+
+def test_what_was_carried_out_already_is_no_difference(path):
+    name, after = CHANGES[0]["target"], CHANGES[0]["after"]
+    assert differing(path, CHANGES[1:], there={name: after}) == []
+    assert differing(path, CHANGES[1:], there={name: "another"}) == [f"1 target would be changed otherwise: {name}"]
 
 
 def test_the_same_plan_or_less_images_are_no_difference(path):
