@@ -331,7 +331,7 @@ plan:
               digest: "sha256:2485f4d55aae6c5b073114bc4c4b1907c0abae14166281beee7d93f76ebf41fc"
               age: 2160000
               size: 314572800
-              because: "repository policy: older than 21d, tag_pattern ^dev-"
+              because: "repository policy: older than 21d, ^dev-"
               fate: goes
               anyway: false
               by: acme/app
