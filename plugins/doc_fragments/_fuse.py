@@ -13,8 +13,9 @@ options:
     description:
       - How many images the plan may delete, over all targets of the task together. If it is more, nothing at all
         is written, and the task fails, in check mode, too.
-      - This and the other limits count what is uncertain as deleted. If there is no forecast, because the token must
-        not list tags for example, nothing is written either.
+      - This and the other limits count what is uncertain as deleted. A target without a forecast, because the token must
+        not list tags for example, fails and is not written.
+      - An entry of O(declarations) may have a limit of its own. What it deletes counts for that one and not for this.
     type: int
   max_deletions_percent:
     description:
@@ -32,4 +33,22 @@ options:
       - An expression that cannot be evaluated in reasonable time protects what it may find.
     type: list
     elements: str
+  on_limit:
+    description:
+      - What to do if repositories go beyond O(min_keep) or O(protect).
+      - V(fail) refuses the whole plan.
+      - V(skip) leaves those targets as they are whose change is felt in such a repository, names them in RV(left_out),
+        and serves the others.
+      - O(max_deletions) and O(max_deletions_percent) always refuse the whole plan. With V(skip) they count what is left.
+    type: str
+    choices: [fail, skip]
+    default: fail
+  limits_count:
+    description:
+      - Which images the limits count.
+      - V(all) counts all images that go, also those that go anyway under what is there now.
+      - V(added) counts only what the change adds.
+    type: str
+    choices: [all, added]
+    default: all
 """

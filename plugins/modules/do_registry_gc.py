@@ -83,12 +83,8 @@ options:
       - 15 minutes may go by before it begins.
     type: int
     default: 1800
-  poll_interval:
-    description:
-      - Seconds between two looks while waiting.
-    type: int
-    default: 10
 extends_documentation_fragment:
+  - registry.hygiene._runs
   - registry.hygiene._digitalocean
   - registry.hygiene._http
   - registry.hygiene._preview
