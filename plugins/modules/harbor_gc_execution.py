@@ -166,7 +166,7 @@ plan:
       sample: {count: 3, uncertain_count: 0, anyway_count: 0, added_count: 3, total: 120, bytes: 31457280,
         repositories: 2, estimate: false}
     refused:
-      description: V(null), or which limit refused the plan. Nothing is written then.
+      description: V(null), or which limit or plan refused it. Nothing is written then.
       type: dict
       sample: null
     lines:
@@ -176,6 +176,12 @@ plan:
       sample:
         - "+ garbage collection: start a garbage collection: unreferenced blobs and untagged artifacts"
         - "  3 images of 120 go (31.5 MB)"
+left_out:
+  description: V(garbage collection) with the reason, if O(on_limit=skip) left it as it is.
+  type: dict
+  returned: when it is left as it is
+  sample:
+    garbage collection: "min_keep: acme/app: 0 of 2 stay, not 1"
 changed_targets:
   description: V([garbage collection]) if something was changed, or would be in check mode, otherwise empty.
   type: list

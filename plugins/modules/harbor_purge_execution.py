@@ -150,7 +150,7 @@ plan:
       type: dict
       sample: null
     refused:
-      description: V(null), or which limit refused the plan. Nothing is written then.
+      description: V(null), or which limit or plan refused it. Nothing is written then.
       type: dict
       sample: null
     lines:

@@ -111,7 +111,8 @@ class Module:
         for entry in declarations.entries(self.resource, params):
             place = "" if entry.number is None else f"{entry.place()}: "
             try:
-                check_required_if(self.required_if, entry.params)
+                given = {name: value for name, value in entry.params.items() if value is not None}
+                check_required_if(self.required_if, given)
                 if entry.number is not None:
                     fuse.check_options(entry.params)
                 warnings += [f"{place}{warning}" for warning in self.resource.validate(entry.params)]
