@@ -84,9 +84,11 @@ schedule:
       type: int
       sample: 1
     dry_run:
-      description: Whether its last run was dry, V(null) if it has not fired since it was written.
+      description:
+        - What this task has written. Otherwise whether the schedule's last run was dry, V(null) if it has not fired
+          since it was written.
       type: bool
-      sample: null
+      sample: false
     active:
       description:
         - Whether it does anything. A schedule whose replacement failed half way is listed although it never fires

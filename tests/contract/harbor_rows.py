@@ -173,6 +173,12 @@ def stated(result: dict) -> dict:
     return result["schedule"] and {key: value for key, value in result["schedule"].items() if key != "server_preview"}
 
 
+def readable(result: dict) -> dict:
+    """Return a schedule of the garbage collection but for what Harbor does not show after a write."""
+    found = stated(result)
+    return found and {key: value for key, value in found.items() if key != "dry_run"}
+
+
 HARBOR_ROWS = [
     Row(
         name="harbor_purge_schedule",
@@ -212,8 +218,8 @@ HARBOR_ROWS = [
         bad=BAD + BAD_CRONS + BAD_WORKERS,
         held=2,
         foretold=lambda result: (result["changed"], result["changed_targets"], result["plan"]["changed"]),
-        shown=stated,
-        fresh=stated,
+        shown=readable,
+        fresh=readable,
         posts=False,
         **common(GC, "schedule"),
     ),

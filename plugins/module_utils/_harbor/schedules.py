@@ -161,7 +161,7 @@ class Schedule(Reader):
         if planned and self.params["preview"] == "server" and not planned["dry_run"]:
             preview = executions.rehearsed(self.starts, self, self.planned_content(current))
         there = self._write(planned)
-        return there and dict(there, server_preview=preview)
+        return there and dict(there, server_preview=preview, **{key: planned[key] for key in self.unread})
 
     def _write(self, planned: dict | None) -> dict | None:
         when = {"type": "None"} if planned is None else _body(planned)
