@@ -20,8 +20,8 @@ options:
       - The name of a user with the rights of a system administrator, or of a system robot account with its prefix,
         such as V(robot$cleaner). A robot is quicker and can be given fewer rights.
       - A robot needs the permissions C(read) and C(list) of C(purge-audit) (audit log) or C(garbage-collection), and to
-        change something C(create), C(update) and C(stop). Forecasts of deleted artifacts need C(list) of C(project),
-        C(repository) and C(artifact) in all projects.
+        change something C(create), C(update) and C(stop). Forecasts of deleted artifacts need C(list) of C(repository)
+        and C(artifact) in all projects.
       - A user who signs in by OIDC has no password that Harbor takes here.
       - If it is not set, the environment variable E(HARBOR_USERNAME) is used.
     type: str

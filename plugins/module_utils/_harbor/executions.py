@@ -198,15 +198,11 @@ class Execution(Executions, runs.Run):
     def apply(self, current, planned):
         if self.params["state"] == "stopped" or self.params["preview"] != "server" or self.params["dry_run"]:
             return super().apply(current, planned)
-        preview = self.rehearsed()
+        preview = rehearsed(type(self), self, {})
         return dict(super().apply(current, planned), server_preview=preview)
 
     def verdict(self, run, **flags):
         return dict(super().verdict(run, **flags), server_preview=None)
-
-    def rehearsed(self) -> dict:
-        """Return what the server's own dry run of this run finds; starts it, or adopts one, and waits for it."""
-        return rehearsed(type(self), self, {})
 
     def changes(self, current, planned):
         if self.params["state"] == "stopped":
@@ -219,7 +215,10 @@ class Execution(Executions, runs.Run):
 
 
 def rehearsed(kind: type, thing: Any, content: dict) -> dict:
-    """Return the numbers that a dry run of this kind of run ends with, with the content over the thing's options."""
+    """Return the numbers that the server's own dry run of this kind ends with; starts it, or adopts one, and waits.
+
+    content: what goes before the thing's options.
+    """
     params = dict(thing.params, min_interval="0s", **content)
     params.update(state="started", dry_run=True, wait=True, id=None, preview="no")
     run = kind(thing.client, Entry(params, None, [], {}), thing.target)

@@ -40,7 +40,6 @@ INFO = {
     "required": ["auth_mode"],
     "properties": {"harbor_version": {"type": "string", "maxLength": 200}},
 }
-# (part of the path, resource, right of a POST): a PUT of a schedule needs "update", of a run "stop".
 RESOURCES = (("/system/purgeaudit", "purge-audit"), ("/system/gc", "garbage-collection"))
 
 
@@ -151,9 +150,8 @@ def needed(method: str, where: str) -> str:
     """Return who may send this request: the permission that a robot needs."""
     resource = next((resource for part, resource in RESOURCES if part in where), None)
     if resource is None:
-        project = {"projects": "project:list", "repositories": "repository:list"}
-        last = project.get(where.rstrip("/").rpartition("/")[2], "artifact:list")
-        return f"a system administrator has it, and a system robot with {last} in all projects"
+        last = "repository" if where.endswith("/repositories") else "artifact"
+        return f"a system administrator has it, and a system robot with {last}:list in all projects"
     schedule = where.endswith("/schedule")
     if method == "GET":
         action = "list" if where.endswith(("purgeaudit", "/gc")) else "read"

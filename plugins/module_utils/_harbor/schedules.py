@@ -145,8 +145,10 @@ class Schedule(Reader):
         if text is None:
             raise PlanRefused("there is no schedule yet: set schedule to hourly, daily or weekly, or set a cron")
         alike = current and cron.same(current["cron"], text)
-        text = current["cron"] if alike else text
-        return {"schedule": word or (current["schedule"] if alike else cron.word(text)), "cron": text}
+        if alike:
+            text = current["cron"]
+            word = word or (current["schedule"] if current["schedule"] in (*cron.WORDS, cron.CUSTOM) else None)
+        return {"schedule": word or cron.word(text), "cron": text}
 
     def changes(self, current, planned):
         if planned is None:
