@@ -44,7 +44,7 @@ class Report:
 
     def hold(self, outcome: Any) -> None:
         """Hold the plan of an outcome against an earlier one, if the task says so; write it to its file."""
-        if not self.resource.foresees:
+        if not self.resource.module:
             return
         if self.params["plan"] and not outcome.refusals:
             outcome.refusals = planfile.differing(
@@ -102,7 +102,7 @@ class Report:
             found.update(self._states(outcome))
         if self.client.left_out:  # not "skipped": Ansible would take the whole task for skipped
             found["left_out"] = _first(self.client.left_out)
-        if self.resource.foresees:
+        if self.resource.module:
             told = [name for name in outcome.changed_targets if name in outcome.after]
             groups = plan.changes(outcome.things, outcome.before, outcome.after, told)
             lines = plan.lines(groups, outcome.things, outcome.forecast, self.params, self.resource.estimate)
