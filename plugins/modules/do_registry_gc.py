@@ -95,11 +95,6 @@ options:
       - 15 minutes may go by before it begins.
     type: int
     default: 1800
-  poll_interval:
-    description:
-      - Seconds between two looks while waiting.
-    type: int
-    default: 10
   declarations:
     description:
       - Several declarations in one task, for several kinds of registries. They are one plan, that is, all is read
@@ -177,6 +172,7 @@ options:
         type: list
         elements: str
 extends_documentation_fragment:
+  - registry.hygiene._runs
   - registry.hygiene._digitalocean
   - registry.hygiene._http
   - registry.hygiene._plan

@@ -58,6 +58,7 @@ class Row:
     timeless: Callable[[dict], Any] = lambda result: result  # a result without what depends on the time
     untouched: Callable[[Fake], Any] = lambda fake: fake.state()  # what must be as before after `removed`
     writing: str = ""  # a part of the path of its writes
+    posts: bool = True  # whether it creates by POST
     refuses_duplicates: bool = False  # whether a POST that was lost may be sent again once it is proved absent
     refused: str = "token"  # part of the message for refused credentials
 

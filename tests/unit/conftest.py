@@ -18,7 +18,7 @@ if TESTS.parents[2].name == "ansible_collections":
     ROOTS.append(str(TESTS.parents[3]))
 sys.path[:0] = [root for root in ROOTS if root not in sys.path]
 
-OWN = r"(QUAY|SWR|IAM|OS|HW|HUAWEICLOUD|DIGITALOCEAN|DO_API)_|(REQUESTS|CURL)_CA_BUNDLE$|(HTTPS?|NO|ALL)_PROXY$"
+OWN = r"(HARBOR|QUAY|SWR|IAM|OS|HW|HUAWEICLOUD|DIGITALOCEAN|DO_API)_|(REQUESTS|CURL)_CA_BUNDLE$|(HTTPS?|NO|ALL)_PROXY$"
 
 
 @pytest.fixture(autouse=True)

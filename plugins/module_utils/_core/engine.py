@@ -15,6 +15,7 @@ from ansible_collections.registry.hygiene.plugins.module_utils._core.errors impo
 
 WORD = re.compile(r"[\w+@-]+")
 NAMES = re.compile(r"\.{3}(?:[/$.]\.{3})+")
+NOT_ASKED = (None, False, "", "no")
 
 
 @dataclasses.dataclass
@@ -50,12 +51,12 @@ def converge(
     content: names of the options that say what is to become of a target. hold(outcome): may refuse the plan, too.
     """
     outcome = _meant(resource_class, client, params, content)
-    with Crew(max(1, min(params["workers"], len(outcome.things))), client) as crew:
+    with Crew(max(1, min(params["workers"] or 1, len(outcome.things))), client) as crew:
         _read(crew, outcome)
         things, before = outcome.things, outcome.before
         outcome.after = _each(crew, outcome, "planned", lambda name: things[name].plan(before[name]), before)
         outcome.changed_targets = [name for name in outcome.after if outcome.after[name] != before[name]]
-        asked = check_mode or any(params.get(name) for name in ("preview", "plan", "plan_file"))
+        asked = check_mode or any(params.get(name) not in NOT_ASKED for name in ("preview", "plan", "plan_file"))
         if resource_class.foresees and (asked or fuse.any_set(outcome.entries)):
             _forecast(crew, outcome, resource_class, client, params)
         if hold:

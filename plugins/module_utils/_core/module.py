@@ -49,7 +49,8 @@ class _AnsibleModule(AnsibleModule):
 class Module:
     """What a module file describes: a resource, its registry (ARGUMENT_SPEC, client), its own options, their rules.
 
-    Of a resource that foresees, several declarations may be given in one task: `declarations` has the same options.
+    Of a resource that foresees and whose targets have names, several declarations may be given in one task:
+    `declarations` has the same options.
     """
 
     def __init__(self, resource: type, registry: Any, argument_spec: dict, **rules: Any) -> None:
@@ -58,9 +59,14 @@ class Module:
         self.own = argument_spec
         self.required_if = rules.pop("required_if", [])
         self.rules = rules
-        if resource.foresees:
+        if resource.foresees and resource.naming:
             argument_spec, self.rules = declarations.specified(argument_spec, rules)
-            argument_spec = dict(argument_spec, **fuse.ARGUMENT_SPEC, **planfile.ARGUMENT_SPEC, **result.ARGUMENT_SPEC)
+        generic = {}
+        if resource.module:
+            generic.update(planfile.ARGUMENT_SPEC, **result.ARGUMENT_SPEC)
+        if resource.foresees:
+            generic.update(fuse.ARGUMENT_SPEC)
+        argument_spec = dict(generic, **argument_spec)
         self.argument_spec = dict(access.ARGUMENT_SPEC, **registry.ARGUMENT_SPEC, **argument_spec)
 
     def run(self) -> None:
@@ -106,16 +112,18 @@ class Module:
     def _check(self, params: dict) -> list[str]:
         """Return warnings about the options; raises PlanRefused. Pure."""
         warnings = []
-        if self.resource.foresees:
+        if self.resource.module:
             result.check_options(params)
-            fuse.check_options(params)
             planfile.check_options(params)
+        if self.resource.foresees:
+            fuse.check_options(params)
         if params.get("declarations") is not None:
             declarations.check_alone(self.own, params)
         for entry in declarations.entries(self.resource, params):
             place = "" if entry.number is None else f"{entry.place()}: "
             try:
-                check_required_if(self.required_if, entry.params)
+                given = {name: value for name, value in entry.params.items() if value is not None}
+                check_required_if(self.required_if, given)
                 if entry.number is not None:
                     fuse.check_options(entry.params)
                 warnings += [f"{place}{warning}" for warning in self.resource.validate(entry.params)]

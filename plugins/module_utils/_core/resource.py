@@ -19,7 +19,7 @@ class Resource:
 
     noun = "state"  # the key of the state in a result
     nouns = None  # several keys of a result, if states are dictionaries with these keys
-    module = ""  # the name of the module
+    module = ""  # the name of the module, if it changes anything: then results have a plan
     called = "target"  # what people call one
     naming = ()  # the options that say which targets are meant
     foresees = False  # True: changes delete images, and foresee tells which

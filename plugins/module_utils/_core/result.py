@@ -44,7 +44,7 @@ class Report:
 
     def hold(self, outcome: Any) -> None:
         """Hold the plan of an outcome against an earlier one, if the task says so; write it to its file."""
-        if not self.resource.foresees:
+        if not self.resource.module:
             return
         if self.params["plan"] and not outcome.refusals:
             outcome.refusals = planfile.differing(
@@ -82,17 +82,18 @@ class Report:
 
     def summary(self, outcome: Any) -> dict:
         """Return the plan in numbers and the worst of it."""
-        known = outcome.forecast is not None
+        forecast = outcome.forecast if self.resource.foresees else {}  # what deletes no images needs none to be known
+        known = forecast is not None
         blown = {entry: refusal.limit for refusal in outcome.refusals for entry in refusal.entries}
         return {
             "targets": len(outcome.things),
             "changed": len(outcome.changed_targets),
             "failed": len(outcome.failures),
             "left_out": len(self.client.left_out),
-            "images": dict(forecasts.totals(outcome.forecast), estimate=self.resource.estimate) if known else None,
+            "images": dict(forecasts.totals(forecast), estimate=self.resource.estimate) if known else None,
             "refused": None if not outcome.refusals else _refused(outcome.refusals),
-            "rows": plan.rows(outcome.entries, outcome.things, outcome.changed_targets, outcome.forecast, blown),
-            "worst": forecasts.worst(outcome.forecast, plan.MOST_WORST, self.params["preview_limit"]) if known else [],
+            "rows": plan.rows(outcome.entries, outcome.things, outcome.changed_targets, forecast, blown),
+            "worst": forecasts.worst(forecast, plan.MOST_WORST, self.params["preview_limit"]) if known else [],
         }
 
     def of(self, outcome: Any, diff: bool) -> dict:
@@ -102,7 +103,7 @@ class Report:
             found.update(self._states(outcome))
         if self.client.left_out:  # not "skipped": Ansible would take the whole task for skipped
             found["left_out"] = _first(self.client.left_out)
-        if self.resource.foresees:
+        if self.resource.module:
             told = [name for name in outcome.changed_targets if name in outcome.after]
             groups = plan.changes(outcome.things, outcome.before, outcome.after, told)
             lines = plan.lines(groups, outcome.things, outcome.forecast, self.params, self.resource.estimate)

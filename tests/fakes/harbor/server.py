@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from email.utils import formatdate
 from typing import Any
 
 from werkzeug.wrappers import Request
@@ -141,7 +142,7 @@ class Harbor(Fake):
             answer = refusal.answer()
         except Crash:
             answer = Answer(500)
-        answer.headers = {**headers, **answer.headers}
+        answer.headers = {"Date": formatdate(self.now(), usegmt=True), **headers, **answer.headers}
         return answer
 
     def _handle(self, request: Request, problem: str | None) -> Answer:

@@ -15,13 +15,19 @@ from pathlib import Path
 import pytest
 import yaml
 from contract import estate
+from fakes.harbor import Harbor
 from fakes.quay import Quay
 from fakes.serve import serving
 from fakes.swr import Swr
 
 ROOT = Path(__file__).resolve().parents[3]
 ANSIBLE = Path(sys.executable).parent / "ansible-playbook"
-ROLES = {"quay": "quay_hygiene", "swr": "swr_hygiene", "digitalocean": "do_registry_hygiene"}
+ROLES = {
+    "quay": "quay_hygiene",
+    "swr": "swr_hygiene",
+    "digitalocean": "do_registry_hygiene",
+    "harbor": "harbor_hygiene",
+}
 SWR_KEY = {"swr_access_key": "AKOFALICE", "swr_secret_key": "secret-key-of-alice"}
 SWR = {
     "projects": [{"name": "eu-de", "id": "5d1b0c5f0a8e4f4c9e5f6a7b8c9d0e1f", "domain": "account"}],
@@ -37,6 +43,23 @@ SWR = {
             "name": "acme",
             "auth": {"alice": 7},
             "repositories": [{"name": "api", "tags": [{"name": "v1", "age_seconds": 9}]}],
+        }
+    ],
+}
+HARBOR = {
+    "users": [{"name": "admin", "password": "made-up-Secret1", "sysadmin": True}],
+    "projects": [
+        {
+            "name": "acme",
+            "repositories": [
+                {
+                    "name": "team/app",
+                    "artifacts": [
+                        {"digest": "sha256:" + "a" * 64, "size": 5000, "tags": [{"name": "v1"}]},
+                        {"digest": "sha256:" + "b" * 64, "size": 7000, "tags": []},
+                    ],
+                }
+            ],
         }
     ],
 }
@@ -217,6 +240,40 @@ def test_apply_does_only_what_the_plan_says_that_was_looked_at(play, fakes, tmp_
     assert (tmp_path / "quay-1-quay-plan.json").read_text() == looked_at, "it is not written over"
     done = play("apply", one, "-e", "registry_hygiene_plan=quay-1-quay-plan.json")
     assert done.returncode == 0 and writes(quay) == 4, done.stdout
+
+
+def test_a_harbor_is_served_with_both_of_its_schedules_and_the_images_of_one(play, tmp_path):
+    harbor = Harbor(HARBOR)
+    with serving(harbor) as url:
+        host = {
+            "harbor_url": url,
+            "harbor_username": "admin",
+            "harbor_password": "made-up-Secret1",
+            "harbor_hygiene_purge_schedule": {
+                "schedule": "daily",
+                "audit_retention_hour": "90d",
+                "include_event_types": ["pull_artifact"],
+            },
+            "harbor_hygiene_gc_schedule": {"schedule": "weekly", "delete_untagged": True},
+        }
+        groups = {"harbor": {"harbor-1": host}}
+        seen = play("preview", groups)
+        assert seen.returncode == 0 and not writes(harbor), seen.stdout
+        assert "In all: 2 of 2 targets would change, 1 image goes, 7.0 kB" in seen.stdout
+        assert sorted(path.name for path in tmp_path.glob("*-plan.json")) == [
+            "harbor-1-harbor-gc-schedule-plan.json",
+            "harbor-1-harbor-purge-schedule-plan.json",
+        ]
+        refused = play("apply", groups, "-e", "registry_hygiene_max_deletions=0")
+        assert refused.returncode == 2 and "refused by max_deletions: 1 > 0" in refused.stdout
+        purge, garbage = (harbor.jobs.scheduled(kind) for kind in ("PURGE_AUDIT_LOG", "GARBAGE_COLLECTION"))
+        assert purge.parameters["audit_retention_hour"] == 2160 and garbage is None, "the other one is served"
+        done = play("apply", groups, "-e", "registry_hygiene_plan=.")
+        assert done.returncode == 0 and recap(done)["harbor-1"]["changed"] == 1, done.stdout
+        assert harbor.jobs.scheduled("GARBAGE_COLLECTION").cron == "0 0 0 * * 0"
+        written = writes(harbor)
+        again = play("apply", groups)
+        assert again.returncode == 0 and recap(again)["harbor-1"]["changed"] == 0 and writes(harbor) == written
 
 
 def test_a_tag_serves_one_kind_of_registry(play, fakes, tmp_path):
