@@ -13,8 +13,8 @@ options:
     description:
       - How many images the plan may delete, over all targets of the task together. If it is more, nothing at all
         is written, and the task fails, in check mode, too.
-      - This and the other limits count what is uncertain as deleted. A target without a forecast, because the token must
-        not list tags for example, fails and is not written.
+      - This and the other limits count what is uncertain as deleted. A target without a forecast, because the token
+        must not list tags for example, fails and is not written.
       - An entry of O(declarations) may have a limit of its own. What it deletes counts for that one and not for this.
     type: int
   max_deletions_percent:
@@ -39,7 +39,8 @@ options:
       - V(fail) refuses the whole plan.
       - V(skip) leaves those targets as they are whose change is felt in such a repository, names them in RV(left_out),
         and serves the others.
-      - O(max_deletions) and O(max_deletions_percent) always refuse the whole plan. With V(skip) they count what is left.
+      - O(max_deletions) and O(max_deletions_percent) always refuse the whole plan. With V(skip) they count what is
+        left.
     type: str
     choices: [fail, skip]
     default: fail
