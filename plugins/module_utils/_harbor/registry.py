@@ -32,8 +32,8 @@ PAGE = 100  # the most that Harbor gives
 NEWEST = (9999,)  # a build whose version cannot be read
 BAD_PASSWORD = (
     "Harbor does not know this user with this password (harbor_username, harbor_password): one of them is mistyped, "
-    "or the robot account is expired, disabled, or written without its prefix (robot$). It is not tried again, "
-    "because Harbor locks a user for a moment after a wrong password"
+    "or the robot account is expired, disabled, or written without its prefix (robot$), or somebody used a wrong "
+    "password a moment ago, after which Harbor locks the user for a second or two. It is not tried again"
 )
 INFO = {
     "type": "object",
