@@ -192,9 +192,9 @@ def listed(names: list, most: int = 5) -> str:
     return f"{shown} and {number(len(names) - most)} more" if len(names) > most else shown
 
 
-def image_name(image: dict) -> str:
-    """Return the tag of an image, its digest if it has none."""
-    return str(image.get("tag") or image.get("digest") or "an image without a name")
+def image_name(image: dict, longest: int | None = None) -> str:
+    """Return the tag of an image, its digest if it has none; longest: so many characters of the digest."""
+    return str(image.get("tag") or str(image.get("digest") or "")[:longest] or "an image without a name")
 
 
 def _flat(results: list) -> Iterable[dict]:

@@ -27,6 +27,7 @@ WIDTH = 79
 LEAST_NAME = 12
 MOST_LINE = 950  # bytes: AWX shows 1,024 of an event, and colours take some
 MOST_SHOWN = 5  # repositories
+DIGEST = 19  # characters: as many as the lines of a plan show, so that an image stays one line
 MOST_IMAGES = 3  # of each
 MOST_MESSAGES = 10
 MOST_REGISTRIES = 500
@@ -154,7 +155,7 @@ def _repository(repository: dict) -> list:
     for image in shown:
         facts = [days(image.get("age")), size(image["size"]) if image.get("size") else "", image.get("because") or ""]
         facts += ["would go anyway"] if image.get("anyway") else []
-        name = printable(image_name(image), 128)
+        name = printable(image_name(image, DIGEST), 128)
         text = "  ".join([name, *(printable(fact, 300) for fact in facts if fact)])
         lines.append((cut(f"  {FATES.get(image.get('fate'), '-')} {text}"), ""))
     more = loss(repository)[0] - len(shown)

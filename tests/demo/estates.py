@@ -126,3 +126,37 @@ class Garbage:
 
     def _freed(self) -> int:
         return sum(run["freed_bytes"] for registry in self.registries.values() for run in registry["runs"])
+
+
+class Upkeep:
+    """The schedules of a Harbor, and what they clean up: artifacts and rows of the audit log."""
+
+    def __init__(self, url: str, variables: dict[str, Any]) -> None:
+        state = control(url, "state")
+        purge, garbage = variables["harbor_hygiene_purge_schedule"], variables["harbor_hygiene_gc_schedule"]
+        self.wanted = {
+            "PURGE_AUDIT_LOG": (purge["schedule"], int(purge["audit_retention_hour"].rstrip("d")) * 24, True),
+            "GARBAGE_COLLECTION": (garbage["schedule"], garbage["delete_untagged"], garbage["workers"]),
+        }
+        self.events = set(purge["include_event_types"])
+        self.there = {each["vendor_type"]: self._words(each) for each in state["schedules"]}
+        self.undeclared = {key: state[key] for key in ("configuration", "labels", "replication_policies", "robots")}
+        self.repositories = [item for project in state["projects"] for item in project["repositories"]]
+        artifacts = [artifact for item in self.repositories for artifact in item["artifacts"]]
+        self.artifacts = len(artifacts)
+        self.tags = sum(len(artifact["tags"]) for artifact in artifacts)
+        self.rows = sum(some["count"] for some in state["audit_rows"] + state["old_audit_rows"])
+
+    def _words(self, schedule: dict[str, Any]) -> tuple:
+        given, word = schedule["parameters"], schedule["type"].lower()
+        if schedule["vendor_type"] == "GARBAGE_COLLECTION":
+            return word, given["delete_untagged"], given["workers"]
+        events = set(given.get("include_event_types", "").split(","))
+        return word, given["audit_retention_hour"], self.events <= events and not given["dry_run"]
+
+    def verdicts(self) -> list[str]:
+        """Return how the schedules of the purge and of the garbage collection compare with the declared ones."""
+        return [
+            "none" if kind not in self.there else "as declared" if self.there[kind] == wanted else "otherwise"
+            for kind, wanted in self.wanted.items()
+        ]

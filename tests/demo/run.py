@@ -24,7 +24,7 @@ INVENTORY = "tests/demo/inventory.yml"
 REPORT = f"registry_hygiene_report={stage.LOGS.relative_to(stage.ROOT)}"
 PLAN = f"registry_hygiene_plan={stage.LOGS.relative_to(stage.ROOT)}"
 RAISED = "registry_hygiene_max_deletions=600"
-QUAY, SWR = ["--limit", "quay.example.com"], ["--limit", "swr.example.com"]
+QUAY, SWR, HARBOR = (["--limit", f"{kind}.example.com"] for kind in ("quay", "swr", "harbor"))
 SHOWN = 2  # repositories of each report, with their images
 KINDS = ("quay", "swr")  # with policies
 # What the made-up registries know: names of environment variables and their values.
@@ -32,8 +32,12 @@ CREDENTIALS = {
     "quay": {"QUAY_TOKEN": "demo-token-of-alice"},
     "swr": {"SWR_ACCESS_KEY": "DEMOALICEXXXXXXXXXXX", "SWR_SECRET_KEY": "demo-secret-key-of-alice"},
     "digitalocean": {"DIGITALOCEAN_TOKEN": "dop_v1_demo-operator"},
+    "harbor": {"HARBOR_USERNAME": "robot$hygiene", "HARBOR_PASSWORD": "Hygiene-Secret-1"},
 }
-SHORT = {"seconds_requested": 0.5, "seconds_waiting": 0.5, "seconds_scanning": 1, "seconds_deleting": 1}
+SHORT = {  # how long runs take
+    "digitalocean": {"seconds_requested": 0.5, "seconds_waiting": 0.5, "seconds_scanning": 1, "seconds_deleting": 1},
+    "harbor": {"start_seconds": 0.5, "refresh_seconds": 1},
+}
 
 
 def main() -> int:
@@ -71,13 +75,14 @@ def main() -> int:
 
 def demo(env: dict[str, str]) -> list[str]:
     """Run all steps; returns what has to be exported to go on by hand. Raises Broken."""
-    title("Three made-up registries, one inventory")
+    title("Four made-up registries, one inventory")
     urls = {registry: stage.start(registry, env) for registry in CREDENTIALS}
-    control(urls["digitalocean"], "switches", SHORT)
+    for registry, switches in SHORT.items():
+        control(urls[registry], "switches", switches)
     exports = [f"export ANSIBLE_COLLECTIONS_PATH={os.path.relpath(stage.COLLECTIONS)}"]
     for registry, known in CREDENTIALS.items():
         given = {f"{registry.upper()}_URL": urls[registry], **known}
-        exports.append(f"export {' '.join(f'{name}={value}' for name, value in given.items())}")
+        exports.append(f"export {' '.join(f'{name}={shlex.quote(value)}' for name, value in given.items())}")
         env.update(given)
     for line in exports:
         show_command(line)
@@ -109,24 +114,28 @@ def demo(env: dict[str, str]) -> list[str]:
     writes = estate.writes()
     for name in KINDS:
         expect(after[name].verdicts() == {"as declared"}, f"{name}: not all are as declared")
+    expect(set(after["harbor"].verdicts()) == {"as declared"}, "harbor: not all is as declared")
     for name, found in after.items():
         expect(found.undeclared == before[name].undeclared, f"{name}: something was changed that nobody declared")
 
     title("4. Once more: nothing is left to do, and no limit has to be raised for that")
-    expect(changes(play("apply", "again", [], env)) == [0, 0, 0], f"something changed, see {relative('again')}")
+    expect(changes(play("apply", "again", [], env)) == [0, 0, 0, 0], f"something changed, see {relative('again')}")
     expect(estate.writes() == writes, "something was written again")
     work = control(urls["quay"], "tick", {"force": True})
     expect(not any(space["error"] for space in work["namespaces"]), f"Quay's worker failed: {work}")
+
+    title("5. What Harbor is to do at night, now, and waited for")
+    play("apply", "now", [*HARBOR, "-e", "harbor_hygiene_run_now=true"], env)
     cleaned = estate.look()
 
-    title("5. Somebody changes a policy by hand; the preview sees it and writes a plan")
+    title("6. Somebody changes a policy by hand; the preview sees it and writes a plan")
     first, second, *_others = sorted(name for name in after["quay"].tags if name in after["quay"].wanted)
     drift(urls["quay"], env["QUAY_TOKEN"], first)
     drifted = estate.writes()
     log = play("preview", "drift", [*QUAY, "-e", REPORT], env)
     expect(f"~ {first}: all but the newest 3" in log, f"the change was not seen, see {relative('drift')}")
 
-    title("6. What was looked at is what is done: something else has changed meanwhile")
+    title("7. What was looked at is what is done: something else has changed meanwhile")
     drift(urls["quay"], env["QUAY_TOKEN"], second)
     log = play("apply", "held", [*QUAY, "-e", PLAN], env, 2)
     expect(f"refused by plan: 1 target would be changed otherwise: {second}" in log, "it was refused otherwise")
@@ -182,7 +191,7 @@ def playground(exports: list[str], processes: list[int]) -> None:
 
 
 class Estate:
-    """The three registries, looked at past our modules."""
+    """The four registries, looked at past our modules."""
 
     def __init__(self, urls: dict[str, str], env: dict[str, str]) -> None:
         self.urls = urls
@@ -192,7 +201,12 @@ class Estate:
 
     def look(self) -> dict[str, Any]:
         """Return how it is now."""
-        readers = {"quay": estates.quay, "swr": estates.swr, "digitalocean": estates.Garbage}
+        readers = {
+            "quay": estates.quay,
+            "swr": estates.swr,
+            "digitalocean": estates.Garbage,
+            "harbor": estates.Upkeep,
+        }
         return {name: reader(self.urls[name], self.variables[name]) for name, reader in readers.items()}
 
     def expect_same(self, before: dict[str, Any], kinds: tuple, when: str) -> None:
@@ -260,6 +274,9 @@ def show_sizes(estate: dict[str, Any]) -> None:
         print(f"  {name}: {len(spaces)} organizations, {len(found.tags)} repositories, {found.count_tags()} tags")
     garbage = estate["digitalocean"]
     print(f"  digitalocean: {len(garbage.registries)} registries, {garbage.stored / 2**30:.1f} GB")
+    harbor = estate["harbor"]
+    there = f"{len(harbor.repositories)} repositories, {harbor.artifacts} artifacts"
+    print(f"  harbor: {there}, {harbor.rows} rows of audit log")
 
 
 def show_table(estate: dict[str, Any]) -> None:
@@ -271,6 +288,8 @@ def show_table(estate: dict[str, Any]) -> None:
         print(f"  {verdict:16}{''.join(f'{count:>20}' for count in counts)}")
     ages = [f"{name} {days} days ago" for name, days in estate["digitalocean"].ages.items()]
     print(f"  Garbage collected at DigitalOcean: {', '.join(ages)}")
+    purge, collection = estate["harbor"].verdicts()
+    print(f"  Schedules of Harbor: purge {purge}, garbage collection {collection}")
 
 
 def show_summary(foreseen: dict, before: dict[str, Any], after: dict[str, Any], writes: dict[str, Counter]) -> None:
@@ -293,6 +312,14 @@ def show_summary(foreseen: dict, before: dict[str, Any], after: dict[str, Any], 
     print(f"  {colour('digitalocean.example.com', 'bold')}")
     print(f"    {freed / 2**20:.0f} MB of garbage freed; collected: {', '.join(ages)}")
     expect(freed, "digitalocean freed nothing")
+    was, now, sure = before["harbor"], after["harbor"], foreseen["harbor.example.com"]["numbers"]["count"]
+    gone = was.artifacts - now.artifacts
+    print(f"  {colour('harbor.example.com', 'bold')}")
+    print(f"    artifacts: {was.artifacts} before, {gone} deleted, {now.artifacts} kept, with all {now.tags} tags")
+    print(f"    foreseen: {sure}")
+    print(f"    rows of the audit log: {was.rows} before, {was.rows - now.rows} purged")
+    expect(gone == sure and now.tags == was.tags, f"harbor deleted {gone}, not {sure}")
+    expect(was.rows > now.rows, "harbor purged nothing")
     most = max(after["quay"].releases("*").values())
     expect(most <= 10 < max(before["quay"].releases("*").values()), "Quay did not keep the ten newest releases")
     expect(after["swr"].releases("acme") == before["swr"].releases("acme"), "SWR deleted releases of acme")

@@ -25,7 +25,7 @@ BIN = Path(os.path.relpath(Path(sys.executable).parent, ROOT))  # of the virtual
 COLOURS = {"bold": "1", "+": "32", "-": "31"} if sys.stdout.isatty() and "NO_COLOR" not in os.environ else {}
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 # The modules look at these, too: the demo must not meet real accounts.
-FOREIGN = ("ANSIBLE_", "DIGITALOCEAN_", "DO_API_", "HUAWEICLOUD_", "HW_", "IAM_", "OS_", "QUAY_", "SWR_")
+FOREIGN = ("ANSIBLE_", "DIGITALOCEAN_", "DO_API_", "HARBOR_", "HUAWEICLOUD_", "HW_", "IAM_", "OS_", "QUAY_", "SWR_")
 
 children: list[subprocess.Popen] = []
 signals: list[int] = []  # that we got

@@ -186,6 +186,14 @@ def test_the_table_has_a_row_for_each_entry_and_the_sum():
     assert "    and 7 more" in texts
 
 
+def test_an_image_without_a_tag_is_one_line_of_the_table_and_has_its_whole_digest_in_the_files():
+    lost = {**plans.image("x", 400, "no tag reaches it"), "tag": None}
+    found = registry(plans.planned({"acme/app": {**SMALL["acme/app"], "images": [lost]}}))
+    line = next(text for text, _kind in _table.of_registry(found, True) if "no tag" in text)
+    assert line == "  - sha256:000000000000  400 d  2.0 MB  no tag reaches it"
+    assert all(lost["digest"] in text for text in everything(found)[1:])
+
+
 @given(
     st.lists(
         st.fixed_dictionaries({key: st.none() | st.integers(0, 10**7) for key in _report.ROW[1:-1]}
