@@ -42,6 +42,7 @@ ROW = {
 }
 ROWS = {"type": "array", "items": ROW}
 NO_TIME = "0001-01-01"
+BIGGEST_ID = 2**31 - 1  # of the column; Harbor breaks down at larger ones
 TAIL, LONGEST_TAIL = 4, 400  # lines of a log in a message, and characters
 
 
@@ -119,7 +120,9 @@ class Executions(Watch):
         return self.listed(most=registry.PAGE)
 
     def one(self, identity):
-        # Not GET by id: up to 2.15 that breaks down at unknown ids, and it finds no difference between kinds of runs.
+        if not 0 < identity <= BIGGEST_ID:
+            return None
+        # Not GET by id: up to 2.15 that breaks down at unknown ids, and so it does at those of another kind of run.
         found = self.listed({"q": f"id={identity}"}, registry.PAGE)
         return next((run for run in found if run["id"] == identity), None)
 

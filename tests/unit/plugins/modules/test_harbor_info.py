@@ -95,6 +95,7 @@ def test_a_run_of_another_kind_and_one_that_is_not_there_are_told_alike(version,
     ids = [started(fake, GC if kind == "purge" else PURGE, {}, "Success").id, 4711, 2**31 + 5]
     for number in ids:
         failed(info(fake, kind, id=number), f"{number}: Harbor has forgotten it")
+        assert not [entry for entry in fake.requests if entry["status"] != 200]
 
 
 @pytest.mark.parametrize(

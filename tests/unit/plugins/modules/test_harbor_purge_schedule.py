@@ -232,6 +232,13 @@ def test_a_word_means_its_cron_and_not_the_one_that_is_there(fake):
     assert shown(fake)[:2] == ["Daily", "0 0 0 * * *"]
 
 
+@pytest.mark.parametrize(("given", "sent"), [("yes", True), ("true", True), ("no", False), (True, True), (0, False)])
+def test_what_people_write_for_true_is_sent_as_a_boolean(fake, given, sent):
+    changed(task(fake, **NIGHTLY, dry_run=given))
+    assert stored(fake).parameters["dry_run"] is sent
+    unchanged(task(fake, **NIGHTLY, dry_run=given))
+
+
 # Dead schedules
 
 
