@@ -123,9 +123,10 @@ plan:
       type: int
       sample: 1
     images:
-      description: Always V(null), as no image goes.
+      description: All of its numbers are V(0), as no image goes.
       type: dict
-      sample: null
+      sample: {count: 0, uncertain_count: 0, anyway_count: 0, added_count: 0, total: 0, bytes: 0, repositories: 0,
+        estimate: false}
     refused:
       description: V(null), or which limit or plan refused it. Nothing is written then.
       type: dict

@@ -57,7 +57,9 @@ def converge(
         outcome.after = _each(crew, outcome, "planned", lambda name: things[name].plan(before[name]), before)
         outcome.changed_targets = [name for name in outcome.after if outcome.after[name] != before[name]]
         asked = check_mode or any(params.get(name) not in NOT_ASKED for name in ("preview", "plan", "plan_file"))
-        if resource_class.foresees and (asked or fuse.any_set(outcome.entries)):
+        if not resource_class.foresees:
+            outcome.forecast = {}  # whatever it does, no image goes
+        elif asked or fuse.any_set(outcome.entries):
             _forecast(crew, outcome, resource_class, client, params)
         if hold:
             hold(outcome)
