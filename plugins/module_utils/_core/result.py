@@ -82,18 +82,17 @@ class Report:
 
     def summary(self, outcome: Any) -> dict:
         """Return the plan in numbers and the worst of it."""
-        forecast = outcome.forecast if self.resource.foresees else {}  # what deletes no images needs none to be known
-        known = forecast is not None
+        known = outcome.forecast is not None
         blown = {entry: refusal.limit for refusal in outcome.refusals for entry in refusal.entries}
         return {
             "targets": len(outcome.things),
             "changed": len(outcome.changed_targets),
             "failed": len(outcome.failures),
             "left_out": len(self.client.left_out),
-            "images": dict(forecasts.totals(forecast), estimate=self.resource.estimate) if known else None,
+            "images": dict(forecasts.totals(outcome.forecast), estimate=self.resource.estimate) if known else None,
             "refused": None if not outcome.refusals else _refused(outcome.refusals),
-            "rows": plan.rows(outcome.entries, outcome.things, outcome.changed_targets, forecast, blown),
-            "worst": forecasts.worst(forecast, plan.MOST_WORST, self.params["preview_limit"]) if known else [],
+            "rows": plan.rows(outcome.entries, outcome.things, outcome.changed_targets, outcome.forecast, blown),
+            "worst": forecasts.worst(outcome.forecast, plan.MOST_WORST, self.params["preview_limit"]) if known else [],
         }
 
     def of(self, outcome: Any, diff: bool) -> dict:
