@@ -80,7 +80,7 @@ def test_wrong_credentials_are_one_request_and_a_plain_word(access, robots, modu
 
 def test_credentials_that_end_within_a_task_are_not_tried_again():
     fake = harbor()
-    fake.next("PUT", lambda: fake.accounts.users.clear())
+    fake.next("PUT", fake.accounts.users.clear)
     failed(run(fake, "harbor_purge_schedule", **NIGHTLY), "harbor_password")
     assert [entry["status"] for entry in fake.writes] == [401]
 
