@@ -135,7 +135,6 @@ def _forbidden(method: str, where: str, text: str, code: Any, words: str, user: 
     error = ApiError(text, 403, words)
     if code == "DENIED":
         hint = "Switch the read-only mode of Harbor off (Configuration, System Settings), or wait until it is"
-        error.fatal = True
     elif "CSRF" in words:
         hint = "Something between here and Harbor adds cookies to requests (sid), which Harbor does not take: remove it"
     elif code != "FORBIDDEN":

@@ -102,6 +102,11 @@ def test_the_numbers_of_a_run_and_that_a_dry_one_overestimates(fake):
     assert (again["freed_space"], again["purged_blobs"], again["overestimate"]) == (0, 0, False)
 
 
+def test_what_has_not_ended_has_no_numbers_that_could_be_too_high(fake):
+    found = execution(collect(fake, **ON, dry_run=True))
+    assert (found["status"], found["freed_space"], found["overestimate"]) == ("Running", None, False)
+
+
 def test_before_2_9_there_are_no_numbers():
     found = execution(collect(shop(version="2.6"), wait=True))
     assert [found[key] for key in ("freed_space", "purged_blobs", "workers", "delete_tag")] == [None] * 4
@@ -256,6 +261,8 @@ def test_check_mode_names_the_untagged_artifacts_that_would_go(fake):
         worst = found["worst"][0]
         assert worst["target"] == "acme/team/app" and {one["digest"][7] for one in worst["images"]} == {"b", "c"}
         assert {one["because"] for one in worst["images"]} == {"no tag reaches it"}
+        # The slash within the name is encoded twice, of which the log shows one: nginx decodes the other.
+        assert [entry for entry in fake.requests if "/acme/repositories/team%2Fapp/artifacts?" in entry["path"]]
 
 
 @pytest.mark.parametrize("options", [OFF, {**ON, "dry_run": True}])

@@ -191,15 +191,15 @@ def test_a_start_whose_answer_is_lost_is_found_and_not_doubled(fake, fault):
     assert runs(fake) == []
 
 
-def test_a_run_that_somebody_else_started_with_other_options_is_not_taken_for_the_lost_one(fake):
+@pytest.mark.parametrize(("parameters", "trigger"), [(DRY, "MANUAL"), (SENT, "SCHEDULE")])
+def test_a_run_that_somebody_else_started_is_not_taken_for_the_lost_one(fake, parameters, trigger):
     fake.faults.append({"method": "POST", "drop": True})
-    fake.next("GET", lambda: None)
     original = fake._next_fault
 
     def crossed(method, path):
         fault = original(method, path)
         if fault:
-            started(fake, PURGE, DRY)
+            started(fake, PURGE, parameters, trigger=trigger)
         return fault
 
     fake._next_fault = crossed
