@@ -44,7 +44,6 @@ class Row:
     feed: Callable[[dict], dict]  # options that a result of the _info module gives
     many: dict  # options that name `count` targets, all of them without anything
     of_many: Callable[[Fake], list]  # what the server has of them
-    but: tuple  # names and globs to leave out of `many`, and how many targets are left
     failing: str  # a part of the path of one of them
     bad: list[tuple[dict, str]]  # options that are refused before any request, and a part of the message
     count: int = MANY  # how many `many` are
@@ -58,6 +57,7 @@ class Row:
     timeless: Callable[[dict], Any] = lambda result: result  # a result without what depends on the time
     untouched: Callable[[Fake], Any] = lambda fake: fake.state()  # what must be as before after `removed`
     writing: str = ""  # a part of the path of its writes
+    but: tuple = ()  # names and globs to leave out of `many`, and how many targets are left
     posts: bool = True  # whether it creates by POST
     refuses_duplicates: bool = False  # whether a POST that was lost may be sent again once it is proved absent
     refused: str = "token"  # part of the message for refused credentials

@@ -211,7 +211,7 @@ def named(path):
 
 
 def test_every_module_that_deletes_images_is_a_subject():
-    assert {row.module for row in ROWS} == {subject.module for subject in SUBJECTS}
+    assert {row.module for row in ROWS if row.many} == {subject.module for subject in SUBJECTS}
 
 
 @every_subject
