@@ -190,8 +190,8 @@ def test_if_reading_back_fails_too_the_write_counts_as_done_and_is_named(fake):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({**APP, "policies": None}, "policies is null"),
-        ({**APP, "policies": None, "exclusive": True}, "policies is null"),
+        ({**APP, "policies": None}, "following are missing: policies"),
+        ({**APP, "policies": None, "exclusive": True}, "following are missing: policies"),
         ({"repositories": None, "policies": [COUNT]}, "are null"),
         ({"organizations": None, "state": "absent"}, "are null"),
     ],
