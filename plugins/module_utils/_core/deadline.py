@@ -51,34 +51,27 @@ class Deadline:
                     self._copy.shutdown(socket.SHUT_RDWR)
 
 
-class Deadlines:
-    """The deadlines of all exchanges under way. `timeout` of a socket counts anew with each byte; this does not.
+class Watcher:
+    """Looks after all exchanges of the process, in one thread, which starts with the first of them."""
 
-    One thread looks after all; it starts with the first exchange and goes with the process.
-    """
-
-    def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
+    def __init__(self) -> None:
         self._running: set = set()
         self._lock = threading.Lock()
-        self._local = threading.local()
-        self._watcher = None
+        self._thread = None
 
-    @contextlib.contextmanager
-    def start(self) -> Iterator[Deadline]:
-        """Watch what the current thread exchanges with a registry until the block is left."""
-        deadline = self._local.deadline = Deadline(time.monotonic() + self.seconds)
+    def add(self, deadline: Deadline) -> None:
+        """Watch this exchange, too."""
         with self._lock:
             self._running.add(deadline)
-            if self._watcher is None:
-                self._watcher = threading.Thread(target=self._watch, daemon=True)
-                self._watcher.start()
-        try:
-            yield deadline
-        finally:
-            with self._lock:
-                self._running.discard(deadline)
-            deadline.leave()
+            if self._thread is None or not self._thread.is_alive():  # a forked process has none of its parent's threads
+                self._thread = threading.Thread(target=self._watch, daemon=True)
+                self._thread.start()
+
+    def discard(self, deadline: Deadline) -> None:
+        """Watch it no longer."""
+        with self._lock:
+            self._running.discard(deadline)
+        deadline.leave()
 
     def _watch(self) -> None:
         idle = 0
@@ -88,9 +81,30 @@ class Deadlines:
                 late = [deadline for deadline in self._running if deadline.at < time.monotonic()]
                 idle = 0 if self._running else idle + 1
                 if idle >= 10 / LOOK:
-                    self._watcher = None
+                    self._thread = None
             for deadline in late:
                 deadline.end()
+
+
+WATCHER = Watcher()
+
+
+class Deadlines:
+    """The deadlines of a client's exchanges. `timeout` of a socket counts anew with each byte; this does not."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._local = threading.local()
+
+    @contextlib.contextmanager
+    def start(self) -> Iterator[Deadline]:
+        """Watch what the current thread exchanges with a registry until the block is left."""
+        deadline = self._local.deadline = Deadline(time.monotonic() + self.seconds)
+        WATCHER.add(deadline)
+        try:
+            yield deadline
+        finally:
+            WATCHER.discard(deadline)
 
     def adapter(self, base: type) -> Any:
         """Return an adapter of requests (base: its HTTPAdapter) whose sockets are found when their time is over."""
