@@ -150,7 +150,8 @@ def rows(entries: list, things: dict, changed: list, forecast: dict | None, blow
     if one:
         sums = dict.fromkeys(("count", "uncertain_count", "anyway_count", "total", "bytes"), 0)
         limit = next(iter(blown.values()), "")
-        return [{"what": one, "targets": len(things), "changed": len(changed), **sums, "limit": limit}]
+        row = {"what": one, "targets": len(things), "changed": len(changed), **sums, "limit": limit}
+        return [row] if things else []
     images: dict = {entry: {} for entry in entries}
     for repository, found in (forecast or {}).items():
         for image in found:
