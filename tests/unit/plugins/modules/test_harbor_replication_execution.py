@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from contract.harbor_remotes import REPLICATION, harbor, image, policies, run, writes
 from contract.harbor_tasks import VERSIONS, changed, failed, later, unchanged
@@ -256,7 +258,7 @@ def test_ids_of_other_runs_are_no_executions_of_replications():
 def test_hostile_logs_are_bounded_and_escaped():
     fake = harbor(replication_policies=[LOCKED])
     noise = "".join(f"2026-11-21T12:42:24Z [ERROR] [x.go:1]: \x1b[2Jno{number} {'y' * 5000}\n" for number in range(50))
-    fake.faults.append({"method": "GET", "path": "/log$", "status": 200, "body": noise, "times": 99})
+    fake.faults.append({"method": "GET", "path": "/log$", "status": 200, "text": json.dumps(noise), "times": 99})
     result = start(fake, "locked", wait_for_retries=False)
     assert result["failed"] and "\x1b" not in result["msg"] and len(result["msg"]) < 1000
     assert max(len(line) for line in result["execution"]["failed_tasks"][0]["log_lines"]) <= 400
