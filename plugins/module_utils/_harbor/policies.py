@@ -55,7 +55,7 @@ class Policy(declared.Declared):
             if not self.client.read_only:
                 raise
             # An earlier task of the same play may be about to make it. Equal words for all of them make one warning.
-            self.client.warnings.append(f"{error}. Without it, the policies that name it cannot be written")
+            self.client.warnings.append(f"policies cannot be written without their endpoint: {error}")
             return {"id": None, "name": given}
 
     def wanted(self, current):

@@ -71,18 +71,15 @@ class Replications(runs.Run):
     def locate(self):
         there = listings.known(self.client, listings.POLICIES)
         self.policy = there.get(self.target)
-        starts, error = self.params["state"] == "started", None
+        starts = self.params["state"] == "started"
         if self.policy is None:
-            near = listings.meant(self.target, there)
-            error = NotFound(f"there is no replication policy {self.target!r}{near}", 404)
+            error = NotFound(f"there is no replication policy {self.target!r}{listings.meant(self.target, there)}", 404)
+            if not (starts and self.client.read_only):
+                raise error
+            # An earlier task of the same play may be about to make it.
+            self.client.warnings.append(f"nothing can be started without its policy: {error}")
         elif starts and not self.policy.get("enabled"):
-            error = RegistryError(
-                "the policy is disabled, so Harbor starts no execution of it: set enabled: true first"
-            )
-        if error and not (starts and self.client.read_only):
-            raise error
-        if error:  # an earlier task of the same play may be about to make or enable it
-            self.client.warnings.append(f"{self.target}: {error}. As it is, nothing could be started")
+            raise RegistryError("the policy is disabled, so Harbor starts no execution of it: set enabled: true first")
 
     def _listed(self, most: int = 0, **query: object) -> list:
         if self.policy is None:
