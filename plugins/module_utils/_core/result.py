@@ -84,6 +84,9 @@ class Report:
         """Return the plan in numbers and the worst of it."""
         known = outcome.forecast is not None
         blown = {entry: refusal.limit for refusal in outcome.refusals for entry in refusal.entries}
+        several = self.resource.surplus and self.params.get(self.resource.several) is not None
+        one = self.resource.several if several else ""
+        rows = plan.rows(outcome.entries, outcome.things, outcome.changed_targets, outcome.forecast, blown, one)
         return {
             "targets": len(outcome.things),
             "changed": len(outcome.changed_targets),
@@ -91,7 +94,7 @@ class Report:
             "left_out": len(self.client.left_out),
             "images": dict(forecasts.totals(outcome.forecast), estimate=self.resource.estimate) if known else None,
             "refused": None if not outcome.refusals else _refused(outcome.refusals),
-            "rows": plan.rows(outcome.entries, outcome.things, outcome.changed_targets, outcome.forecast, blown),
+            "rows": rows,
             "worst": forecasts.worst(outcome.forecast, plan.MOST_WORST, self.params["preview_limit"]) if known else [],
         }
 

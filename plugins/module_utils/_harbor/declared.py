@@ -36,7 +36,7 @@ class Declared(Resource):
 
     @classmethod
     def surplus(cls, client):
-        return list(listings.known(client, cls.place))
+        return sorted(listings.known(client, cls.place))
 
     def state_of(self, found: dict | None) -> dict | None:
         """Return a row in the words of options."""

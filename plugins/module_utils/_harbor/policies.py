@@ -54,8 +54,8 @@ class Policy(declared.Declared):
         except listings.Unknown as error:
             if not self.client.read_only:
                 raise
-            # An earlier task of the same play may be about to make it.
-            self.client.warnings.append(f"{self.target}: {error}. Without it, the policy cannot be written")
+            # An earlier task of the same play may be about to make it. Equal words for all of them make one warning.
+            self.client.warnings.append(f"policies cannot be written without their endpoint: {error}")
             return {"id": None, "name": given}
 
     def wanted(self, current):

@@ -276,6 +276,82 @@ def test_a_harbor_is_served_with_both_of_its_schedules_and_the_images_of_one(pla
         assert again.returncode == 0 and recap(again)["harbor-1"]["changed"] == 0 and writes(harbor) == written
 
 
+def test_endpoints_come_before_policies_and_go_after_them_and_no_secret_is_told(play, tmp_path):
+    secret = "made-up-Secret2"
+    hub = {"as": "hub", "url": "http://hub.test", "type": "docker-registry", "anonymous": True, "repositories": []}
+    hub["repositories"].append({"name": "base/app", "artifacts": HARBOR["projects"][0]["repositories"][0]["artifacts"]})
+    users = [{"name": "me", "password": secret, "sysadmin": True}]
+    harbor = Harbor(
+        {
+            **HARBOR,
+            "remotes": [hub, {"as": "dr", "url": "https://dr.test", "type": "harbor", "users": users}],
+            "registries": [{"name": "old", "type": "docker-registry", "url": hub["url"]}],
+            "replication_policies": [{"name": "legacy", "src_registry": {"name": "old"}, "enabled": True}],
+        }
+    )
+    harbor.switches.update(start_seconds=0, refresh_seconds=0)
+    endpoints = [
+        {"name": "hub", "type": "docker-registry", "url": hub["url"]},
+        {"name": "dr", "type": "harbor", "url": "https://dr.test", "access_key": "me", "access_secret": secret},
+    ]
+    policies = [
+        {"name": "mirror", "src_registry": "hub", "filters": [{"type": "tag", "value": "v*"}]},
+        {"name": "releases", "dest_registry": "dr", "trigger": "event_based"},
+    ]
+    with serving(harbor) as url:
+        host = {
+            "harbor_url": url,
+            "harbor_username": "admin",
+            "harbor_password": "made-up-Secret1",
+            "harbor_hygiene_gc_schedule": {},
+            "harbor_hygiene_registries": endpoints,
+            "harbor_hygiene_registries_exclusive": True,
+            "harbor_hygiene_replication_policies": policies,
+            "harbor_hygiene_replication_policies_exclusive": True,
+            "harbor_hygiene_replicate_now": ["mirror"],
+            "harbor_hygiene_min_interval": "1d",
+            "harbor_hygiene_poll_interval": 1,
+        }
+        groups = {"harbor": {"harbor-1": host}}
+        seen = play("preview", groups, "-vvv")
+        assert seen.returncode == 0 and not writes(harbor), seen.stdout
+        for text in (
+            "without their endpoint: there is no registry 'hub'",
+            "- legacy: removed with its history, pulls from old: everything; manual",
+            "- old: removed, docker-registry at http://hub.test",
+            "+ mirror: replicate now, as soon as there is such a policy",
+            "In all: 7 of 7 targets would change, 0 images go",
+        ):
+            assert text in words(seen.stdout + seen.stderr), text
+        done = play("apply", groups, "-vvv", "-e", "registry_hygiene_plan=.")
+        assert done.returncode == 0, done.stdout
+        state = harbor.state()
+        assert [item["name"] for item in state["registries"]] == ["hub", "dr"]
+        assert sorted(item["name"] for item in state["replication_policies"]) == ["mirror", "releases"]
+        assert "base" in {project["name"] for project in state["projects"]}, "it was replicated"
+        written = writes(harbor)
+        again = play("apply", groups, "-vvv")
+        assert again.returncode == 0 and recap(again)["harbor-1"]["changed"] == 0 and writes(harbor) == written
+        many = [{**policies[0], "name": f"mirror-{number:03}", "dest_namespace": f"n{number}"} for number in range(500)]
+        long = play(
+            "apply",
+            {"harbor": {"harbor-1": {**host, "harbor_hygiene_replication_policies": policies + many}}},
+            *("--diff", "--check"),
+        )
+        assert "~ policies 502 500 0 0" in words(long.stdout)
+        report = long.stdout[long.stdout.index("TASK [Report]") : long.stdout.index("TASK [Report on all")]
+        assert len(report.splitlines()) < 60 and max(map(len, report.splitlines()[1:])) <= 80, report
+        danger = [{"name": "releases", "deletion": True}]
+        refused = play("apply", {"harbor": {"harbor-1": {**host, "harbor_hygiene_replication_policies": danger}}})
+        assert refused.returncode == 2 and "refused by allow_remote_deletion" in refused.stdout
+    for ran in (seen, done, again, long, refused):
+        assert secret not in ran.stdout + ran.stderr
+    files = sorted(path.name for path in tmp_path.glob("*-plan.json"))
+    steps = ("registries", "removed-registries", "replication-policies", "replication-run")
+    assert files == [f"harbor-1-harbor-{step}-plan.json" for step in steps]
+    assert not any(secret in path.read_text() for path in tmp_path.glob("*-plan.json"))
+
+
 def test_a_tag_serves_one_kind_of_registry(play, fakes, tmp_path):
     ran = play("preview", fakes[-1], "--tags", "swr", "-e", "registry_hygiene_report=.")
     assert ran.returncode == 0, ran.stdout
