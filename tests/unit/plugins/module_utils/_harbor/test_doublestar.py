@@ -8,11 +8,10 @@ from __future__ import annotations
 import time
 
 import pytest
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
-
 from ansible_collections.registry.hygiene.plugins.module_utils._harbor import doublestar
 from ansible_collections.registry.hygiene.tests.fakes.harbor import doublestar as fake
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 PARTS = st.text(alphabet="abv1-]", min_size=1, max_size=5)
 NAMES = st.lists(PARTS, min_size=1, max_size=3).map("/".join)
