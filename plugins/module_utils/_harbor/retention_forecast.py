@@ -10,7 +10,7 @@ Harbor's own rule makes of something is not always to be seen: then the artifact
 from __future__ import annotations
 
 import datetime
-from typing import Any, Iterator
+from typing import Any
 
 from ansible_collections.registry.hygiene.plugins.module_utils._core import figures, schedule
 from ansible_collections.registry.hygiene.plugins.module_utils._harbor import (
@@ -20,6 +20,11 @@ from ansible_collections.registry.hygiene.plugins.module_utils._harbor import (
     retention_rules,
     selectors,
 )
+from ansible_collections.registry.hygiene.plugins.module_utils._harbor.retention_deletion import (
+    UNREAD,
+    Deletion,
+    children,
+)
 
 NEVER = -62135596800  # year 1, which stands for "never"
 FIRST_DAY = datetime.datetime(1970, 1, 1)
@@ -28,17 +33,12 @@ NEAR = 60  # seconds within which a limit counts as reached, because a run comes
 NANOSECONDS = 10**9
 UNTOLD = 2**62  # from here on it depends on the machine what Harbor makes of a number
 NO_RULE, IMMUTABLE = "no rule keeps it", "immutable"
-INDEX, CHILD = "an index that stays needs it", "the only indexes that need it go"
-SIGNATURE = "a signature of it is immutable"
 UNSELECTED = "no rule is about its repository"
 DOUBTS = {
     "pattern": "whether a pattern matches it takes too long to find out, or the pattern is malformed",
     "limit": "within a minute of the limit of a rule, or the clocks differ",
     "ties": "as many with the same time, and this version of Harbor is not known to order them in one way",
     "number": "what Harbor makes of so large a number is not known",
-    "rules": "whether an immutable rule covers it cannot be seen without immutable-tag:list",
-    "accessory": "whether a tag of an accessory is immutable cannot be seen",
-    "others": "it depends on others of which it is not certain",
 }
 
 
@@ -111,7 +111,7 @@ def forecast(name: str, rows: list, rules: list, estate: Estate) -> dict:
     of indexes without a tag are told only if they go.
     """
     repository = name.partition("/")[2]
-    references = {child for row in rows for child in _children(row)}
+    references = {child for row in rows for child in children(row)}
     items = [_Item(row) for row in rows if row.get("tags") or row["digest"] not in references]
     now = figures.window(estate.now, [item.pushed for item in items])
     decided = _Run(repository, items, rows, estate, now).decided(rules)
@@ -134,10 +134,6 @@ def _image(name: str, item: _Item, because: str, now: tuple) -> dict[str, Any]:
         "size": figures.size(item.row.get("size")) or 0,
         "because": because,
     }
-
-
-def _children(row: dict) -> list[str]:
-    return [reference["child_digest"] for reference in row.get("references") or ()]
 
 
 class _Run:
@@ -169,7 +165,7 @@ class _Run:
             for number in {*perhaps, *sure} if unsure else perhaps:
                 doubts.setdefault(number, DOUBTS["pattern"] if unsure else why)
         marks = [self._mark(number, kept, doubts) for number in range(len(self.items))]
-        return _Deletion(self, marks).decided()
+        return Deletion(self.repository, self.items, self.rows, marks, self.estate.immutable_rules).decided()
 
     def _why_all_stay(self, about: list | None) -> str | None:
         if about is None:
@@ -263,87 +259,3 @@ class _Run:
 def _wrapped(number: int) -> int:
     """Return a number as 64 bits hold it: Harbor's days overflow."""
     return (number + 2**63) % 2**64 - 2**63
-
-
-class _Deletion:
-    """What becomes of the candidates that are to go: Harbor refuses some, and others take their children along."""
-
-    def __init__(self, run: _Run, marks: list) -> None:
-        self.run = run
-        self.marks = marks
-        self.by_digest = {row["digest"]: row for row in run.rows}
-        self.parents: dict = {}
-        for row in run.rows:
-            for child in _children(row):
-                self.parents.setdefault(child, set()).add(row["digest"])
-
-    def decided(self) -> dict:
-        """Return digest -> (fate, because), of all candidates and of the children that go or may go."""
-        # What goes if all that is uncertain goes, and what goes even if none of it does: more only brings more.
-        most, refused = self._carried_out(("deletions", "uncertain"), True)
-        least, _refused = self._carried_out(("deletions",), False)
-        found = {}
-        for item, (fate, because) in zip(self.run.items, self.marks):
-            digest = item.row["digest"]
-            if fate == "kept" or digest in least:
-                found[digest] = fate, because
-            elif digest not in most:
-                found[digest] = "kept", refused.get(digest, because)
-            else:
-                found[digest] = "uncertain", because if fate == "uncertain" else self._doubt(digest)
-        for digest in most:
-            if digest not in found:
-                found[digest] = ("deletions", CHILD) if digest in least else ("uncertain", DOUBTS["others"])
-        return found
-
-    def _doubt(self, digest: str) -> str:
-        blocked = [self._blocked(one) for one in (digest, *_children(self.by_digest[digest]))]
-        known = self.run.estate.immutable_rules is not None
-        return DOUBTS["others" if None not in blocked else "accessory" if known else "rules"]
-
-    def _carried_out(self, fates: tuple, most: bool) -> tuple[set, dict]:
-        """Return the digests that are gone after a run that goes for these fates, and why others are refused.
-
-        most: an accessory of which nothing is known stops no deletion; otherwise it does.
-        """
-        gone: set = set()
-        refused: dict = {}
-        for item, (fate, _because) in zip(self.run.items, self.marks):
-            digest = item.row["digest"]
-            if fate not in fates or digest in gone:
-                continue
-            if self.parents.get(digest, set()) - gone - {digest}:
-                refused[digest] = INDEX
-                continue
-            doomed = set(self._doomed(digest, gone))
-            blocked = {self._blocked(one) for one in doomed}
-            if True in blocked or None in blocked and not most:
-                refused[digest] = SIGNATURE
-            else:
-                gone |= doomed
-        return gone, refused
-
-    def _doomed(self, digest: str, gone: set) -> Iterator[str]:
-        """Yield what goes with an artifact: itself, and its untagged children that nothing else needs."""
-        doomed, waiting = {digest}, [digest]
-        while waiting:
-            one = waiting.pop()
-            yield one
-            for child in _children(self.by_digest[one]):
-                row = self.by_digest.get(child)
-                if row is None or row.get("tags") or child in doomed or child in gone:
-                    continue
-                if not self.parents[child] - gone - doomed:
-                    doomed.add(child)
-                    waiting.append(child)
-
-    def _blocked(self, digest: str) -> bool | None:
-        """Return whether an immutable tag of an accessory keeps an artifact from being deleted, None if it may."""
-        accessories = (self.by_digest.get(digest) or {}).get("accessories") or ()
-        if not accessories:
-            return False
-        rules = self.run.estate.immutable_rules
-        if rules is None:
-            return None
-        verdicts = {immutability.covers_accessory(rules, self.run.repository, one, digest) for one in accessories}
-        return True if True in verdicts else None if None in verdicts else False

@@ -9,7 +9,11 @@ import json
 from pathlib import Path
 
 import pytest
-from ansible_collections.registry.hygiene.plugins.module_utils._harbor import gosort, retention_forecast
+from ansible_collections.registry.hygiene.plugins.module_utils._harbor import (
+    gosort,
+    retention_deletion,
+    retention_forecast,
+)
 from ansible_collections.registry.hygiene.plugins.module_utils._harbor.retention_forecast import Estate, forecast
 from contract.harbor_tasks import ACCESS, ADMIN
 from fakes.harbor import Harbor
@@ -91,7 +95,7 @@ def test_decides_as_the_real_one_did_in_every_case(case):
         if name not in case["dry_run"]:
             assert set(kept.values()) <= {retention_forecast.UNSELECTED} and fates["deletions"] == {}
             continue
-        refused = {retention_forecast.INDEX, retention_forecast.SIGNATURE}
+        refused = {retention_deletion.INDEX, retention_deletion.SIGNATURE}
         shown = {}
         for digest, mark in case["dry_run"][name]["rows"]:
             if digest not in kept or kept[digest] in refused:
@@ -102,7 +106,7 @@ def test_decides_as_the_real_one_did_in_every_case(case):
         assert {digest for digest, why in kept.items() if why in refused} == set(case["run"][name].get("errors", []))
         if case["dry_run"][name]["total"]:
             assert len(case["dry_run"][name]["rows"]) == case["dry_run"][name]["total"]
-            going = [digest for digest, why in fates["deletions"].items() if why != retention_forecast.CHILD]
+            going = [digest for digest, why in fates["deletions"].items() if why != retention_deletion.CHILD]
             assert case["run"][name]["retained"] == case["run"][name]["total"] - len(going)
 
 
@@ -228,7 +232,7 @@ def test_what_goes_is_what_was_foretold(given_repositories, immutable_rules, giv
         assert set(fates["deletions"]) <= gone <= set(fates["deletions"]) | uncertain
         if known and exact:
             assert uncertain == set()
-            kept = len(fates["kept"]) + sum(why == retention_forecast.CHILD for why in fates["deletions"].values())
+            kept = len(fates["kept"]) + sum(why == retention_deletion.CHILD for why in fates["deletions"].values())
             total = sum(map(len, fates.values()))
             assert name not in numbers or numbers[name][1] == kept - (total - numbers[name][0])
 
@@ -321,7 +325,7 @@ def test_what_cannot_be_read_of_immutable_rules_makes_the_untagged_and_the_signe
     signed = dict(tagged(3, "c"), accessories=[{"digest": artifact_digest(0, 9), "type": "signature.cosign"}])
     found = only([image(1), tagged(2, "b"), signed], [rule("always", pattern="none")], known=False)
     none = only([image(1), tagged(2, "b"), signed], [rule("always", pattern="none")])
-    assert set(found["uncertain"].values()) == {retention_forecast.DOUBTS["rules"]}
+    assert set(found["uncertain"].values()) == {retention_deletion.UNREAD}
     assert list(found["deletions"]) == [artifact_digest(0, 2)]
     assert len(found["uncertain"]) == 1  # the untagged one is kept by the rule: matches takes it
     assert len(none["deletions"]) == 2

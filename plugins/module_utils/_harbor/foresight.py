@@ -1,0 +1,110 @@
+# Copyright: registry.hygiene contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reads what a forecast of tag retention needs, one repository after another, and keeps only what it says."""
+
+from __future__ import annotations
+
+from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import ApiError
+from ansible_collections.registry.hygiene.plugins.module_utils._harbor import (
+    listings,
+    projects,
+    registry,
+    retention_forecast,
+    selectors,
+)
+
+# The first Harbor that is known to be built with Go 1.19 or later, whose sort.Slice orders equal rows as gosort does.
+EXACT_SINCE = (2, 8)
+QUERY = {"q": "base=*", "with_immutable_status": "true", "with_accessory": "true"}
+TEXT = {"type": "string", "minLength": 1, "maxLength": 512}
+TIME = {"type": ["string", "null"], "maxLength": 64}
+TIMES = {"push_time": TIME, "pull_time": TIME}
+ARTIFACTS = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "required": ["digest", "push_time", "tags"],  # without the tags, all would look untagged
+        "properties": {
+            "digest": TEXT,
+            **TIMES,
+            "tags": {
+                "type": ["array", "null"],
+                "items": {
+                    "type": "object",
+                    "required": ["name", "immutable"],
+                    "properties": {"name": TEXT, "immutable": {"type": "boolean"}, **TIMES},
+                },
+            },
+            "references": {
+                "type": ["array", "null"],
+                "items": {"type": "object", "required": ["child_digest"], "properties": {"child_digest": TEXT}},
+            },
+            "accessories": {
+                "type": ["array", "null"],
+                "items": {"type": "object", "properties": {"type": TEXT}},
+            },
+        },
+    },
+}
+IMMUTABLE_RULE = {
+    "type": "object",
+    "required": ["id", "tag_selectors"],
+    "properties": {
+        "id": {"type": "integer", "minimum": 1},
+        "disabled": {"type": "boolean"},
+        "tag_selectors": selectors.SELECTORS,
+        "scope_selectors": selectors.SCOPES,
+    },
+}
+IMMUTABLE_RULES = {"type": "array", "items": IMMUTABLE_RULE}
+
+
+def immutable_rules(thing: projects.OfProject) -> list:
+    """Return the immutable rules of a project as Harbor lists them."""
+    where = thing.where("immutabletagrules")
+    return registry.listing(thing.client, where, IMMUTABLE_RULES, lambda row: row["id"])
+
+
+def estate(thing: projects.OfProject) -> retention_forecast.Estate:
+    """Return what a forecast knows beside the artifacts. A developer may run retention, but not read what protects."""
+    try:
+        rules = immutable_rules(thing)
+    except ApiError as error:
+        if error.status != 403:
+            raise
+        rules = None
+    client = thing.client
+    return retention_forecast.Estate(rules, client.clock(), registry.version(client) >= EXACT_SINCE)
+
+
+def foreseen(thing: projects.OfProject, planned: list, current: list | None) -> tuple[dict, dict | None]:
+    """Return the forecasts of a run with the planned rules and with the current ones (None: nothing goes); GET only.
+
+    Repositories that no planned rule is about lose nothing, and are not looked at.
+    """
+    known = estate(thing)
+    place = len(thing.target) + 1
+    names = [
+        name
+        for name in listings.repositories(thing.client, thing.target)
+        if retention_forecast.applying(planned, name[place:])
+    ]
+
+    def one(name: str) -> list:
+        rows = listings.artifacts(thing.client, name, ARTIFACTS, QUERY)
+        return [
+            None if rules is None else retention_forecast.forecast(name, rows, rules, known)
+            for rules in (planned, current)
+        ]
+
+    found = thing.client.each(one, names)
+    then, before = (_joined(some) for some in zip(*found)) if found else ({}, {})
+    return then, before
+
+
+def _joined(forecasts: tuple) -> dict | None:
+    """Return the forecasts of all repositories as one."""
+    if None in forecasts:
+        return None
+    return {fate: [image for one in forecasts for image in one[fate]] for fate in ("deletions", "uncertain", "kept")}
