@@ -42,6 +42,14 @@ INFO = {
 }
 RESOURCES = (("/system/purgeaudit", "purge-audit"), ("/system/gc", "garbage-collection"))
 
+# What belongs to a project, by what its paths hold: the permission, and the members who have it as well.
+OF_PROJECTS = (
+    ("/immutabletagrules", "immutable-tag", "project administrators and maintainers"),
+    ("/retentions", "tag-retention", "project administrators, maintainers and developers"),
+    ("/metadatas", "metadata", "project administrators"),
+)
+ACTIONS = {"POST": "create", "PUT": "update", "PATCH": "update", "DELETE": "delete"}
+
 
 class Basic:
     """Signs in with user name and password, of a user or a robot; raises PlanRefused for what can be neither."""
@@ -147,6 +155,11 @@ def _forbidden(method: str, where: str, text: str, code: Any, words: str, user: 
 
 def needed(method: str, where: str) -> str:
     """Return who may send this request: the permission that a robot needs."""
+    for part, resource, members in OF_PROJECTS:
+        if part in where:
+            action = "update" if where.endswith("/executions") and method == "POST" else ACTIONS.get(method)
+            action = action or ("list" if where.endswith((part, "/executions", "/tasks")) else "read")
+            return f"{members} have it, and robots with {resource}:{action} in the project"
     resource = next((resource for part, resource in RESOURCES if part in where), None)
     if resource is None:
         last = "repository" if where.endswith("/repositories") else "artifact"

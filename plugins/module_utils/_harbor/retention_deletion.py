@@ -1,7 +1,7 @@
 # Copyright: registry.hygiene contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What of the artifacts that tag retention goes for is deleted: Harbor refuses some, others take children along. Pure."""
+"""What of the artifacts that tag retention goes for is deleted: Harbor refuses some, others take children. Pure."""
 
 from __future__ import annotations
 

@@ -185,9 +185,8 @@ class _Run:
         if immutable:
             return "kept", IMMUTABLE
         if immutable is None:
-            return "uncertain", doubts.get(number) or DOUBTS[
-                "rules" if self.estate.immutable_rules is None else "pattern"
-            ]
+            unknown = UNREAD if self.estate.immutable_rules is None else DOUBTS["pattern"]
+            return "uncertain", doubts.get(number) or unknown
         return ("uncertain", doubts[number]) if number in doubts else ("deletions", NO_RULE)
 
     def _immutable(self, item: _Item) -> bool | None:

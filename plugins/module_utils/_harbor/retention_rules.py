@@ -9,7 +9,7 @@ import json
 from typing import Any
 
 from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import PlanRefused
-from ansible_collections.registry.hygiene.plugins.module_utils._core.text import printable
+from ansible_collections.registry.hygiene.plugins.module_utils._core.text import plural, printable
 from ansible_collections.registry.hygiene.plugins.module_utils._harbor import selectors
 
 COUNTS = {"latestPushedK": "pushed", "latestPulledN": "pulled", "latestActiveK": "active"}
@@ -163,5 +163,5 @@ def _kept(template: str, number: Any) -> str:
     if template == ALWAYS:
         return "keep all"
     if template in COUNTS:
-        return f"keep the {number:,} {ORDERS[COUNTS[template]]}"
-    return f"keep {DAYS[template]} within {number:,} days"
+        return f"keep the {'one' if number == 1 else f'{number:,}'} {ORDERS[COUNTS[template]]}"
+    return f"keep what was {DAYS[template]} within {plural(number, 'day')}"
