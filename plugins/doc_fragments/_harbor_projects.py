@@ -16,10 +16,12 @@ options:
         own.
     type: list
     elements: str
-    required: true
   exclude:
     description:
       - Names and globs of projects to leave out of those that O(projects) names.
     type: list
     elements: str
 """
+
+    # The same where no list of declarations may stand in their place.
+    REQUIRED = DOCUMENTATION.replace("    elements: str\n", "    elements: str\n    required: true\n", 1)

@@ -25,7 +25,7 @@ options:
   preview:
     description:
       - Whether to forecast which images the plan deletes, before anything is written.
-      - This is done in any case in check mode, with O(plan_file) or O(plan), and when a limit such as O(max_deletions)
+      - This is done in any case in check mode, with O(plan_file) or O(plan), and when a limit such as C(max_deletions)
         is set.
     type: bool
     default: false

@@ -412,6 +412,7 @@ class GarbageCollection(garbage_collection.GcReader, runs.Run):
     """The garbage collection of one registry: a recent success, one that is running, or none."""
 
     module = "do_registry_gc"
+    several = "declarations"
     noun = "garbage_collection"
     called = "registry"
     naming = ("registries", "exclude")

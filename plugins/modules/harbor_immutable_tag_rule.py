@@ -21,7 +21,7 @@ options:
       - The rules, each known by its two selectors. Required with O(state=present).
     type: list
     elements: dict
-    suboptions:
+    suboptions: &rule
       tag_selector:
         description: Which tags are protected.
         type: dict
@@ -71,6 +71,39 @@ options:
     type: str
     choices: [present, absent]
     default: present
+  declarations:
+    description:
+      - Several declarations in one task, for several kinds of projects. They are one plan, that is, all is read before
+        anything is written.
+      - Each has the options of a task that declares one thing. These options, such as O(rules) or O(state), then stand
+        in the entries and not beside them.
+      - A project that two entries name with different content is refused, and both entries are named.
+    type: list
+    elements: dict
+    suboptions:
+      projects:
+        description: As O(projects).
+        type: list
+        elements: str
+        required: true
+      exclude:
+        description: As O(exclude).
+        type: list
+        elements: str
+      rules:
+        description: As O(rules).
+        type: list
+        elements: dict
+        suboptions: *rule
+      exclusive:
+        description: As O(exclusive).
+        type: bool
+        default: false
+      state:
+        description: As O(state).
+        type: str
+        choices: [present, absent]
+        default: present
 extends_documentation_fragment:
   - registry.hygiene._harbor_projects
   - registry.hygiene._harbor

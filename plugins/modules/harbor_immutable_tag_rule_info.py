@@ -14,7 +14,7 @@ description:
   - Returns the rules that make tags immutable, of many projects at once.
   - What it returns can be given to M(registry.hygiene.harbor_immutable_tag_rule) as it is.
 extends_documentation_fragment:
-  - registry.hygiene._harbor_projects
+  - registry.hygiene._harbor_projects.required
   - registry.hygiene._harbor
   - registry.hygiene._http
   - registry.hygiene._attributes.info

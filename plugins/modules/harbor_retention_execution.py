@@ -38,7 +38,7 @@ options:
     choices: ['no', 'yes', server]
     default: 'no'
 extends_documentation_fragment:
-  - registry.hygiene._harbor_projects
+  - registry.hygiene._harbor_projects.required
   - registry.hygiene._runs
   - registry.hygiene._harbor
   - registry.hygiene._http
@@ -126,8 +126,8 @@ execution:
       description:
         - The repositories in which it failed or which lose most, at most 10. V(null) unless it was waited for.
         - C(names) are the tags of some of the artifacts (or the digest of one without) that are C(deleted),
-          C(retained), C(immutable) or C(refused), at most 10 of each. They are read for 20 repositories of a task, and V(null) for
-          all others.
+          C(retained), C(immutable) or C(refused), at most 10 of each. They are read for 20 repositories of a task, and
+          V(null) for all others.
       type: dict
       sample:
         app:

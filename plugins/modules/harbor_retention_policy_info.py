@@ -16,7 +16,7 @@ description:
   - A policy that it returns can be given to M(registry.hygiene.harbor_retention_policy) as it is, unless somebody
     stored something in it that makes its runs fail.
 extends_documentation_fragment:
-  - registry.hygiene._harbor_projects
+  - registry.hygiene._harbor_projects.required
   - registry.hygiene._harbor
   - registry.hygiene._http
   - registry.hygiene._attributes.info

@@ -377,6 +377,7 @@ class AutoprunePolicies(reader.PolicyReader):
     """The auto-prune policies of one organization, one repository or the token's own user."""
 
     module = "quay_autoprune_policy"
+    several = "declarations"
     foresees = True
 
     @classmethod

@@ -366,6 +366,7 @@ class Retention(retention.RetentionReader):
     """The retention policy of one repository."""
 
     module = "swr_retention"
+    several = "declarations"
     foresees = True
 
     @classmethod

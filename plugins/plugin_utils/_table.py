@@ -31,7 +31,7 @@ DIGEST = 19  # characters: as many as the lines of a plan show, so that an image
 MOST_IMAGES = 3  # of each
 MOST_MESSAGES = 10
 MOST_REGISTRIES = 500
-SIGNS = {"+": "change", "~": "change", "-": "bad"}  # of changes
+SIGNS = {"+": "change", "~": "change", "-": "bad", "!": "bad"}  # of changes
 FATES = {"goes": "-", "perhaps": "?"}
 
 

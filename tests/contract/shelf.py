@@ -48,6 +48,7 @@ class Thing(Resource):
     """A thing that is to have the state `want`."""
 
     noun, module, called, naming = "things", "shelf_thing", "thing", ("names", "exclude")
+    several = "declarations"
 
     @classmethod
     def named(cls, params):

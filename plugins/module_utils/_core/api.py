@@ -101,24 +101,27 @@ class Client:
         """Tell the user what is waited for."""
         self.progress(printable(self.masked(text)))
 
-    def request(self, method: str, where: str, query: dict | None = None, body: Any = None) -> Answer:
+    def request(
+        self, method: str, where: str, query: dict | None = None, body: Any = None, stores: bool = True
+    ) -> Answer:
         """Return the answer to a request; raises RegistryError on any but 2xx, LostAnswer if a POST may have worked.
 
-        Every write that was accepted, or may have been, goes to the ledger.
+        Every write that was accepted, or may have been, goes to the ledger. stores: False for a POST that only asks.
         """
         if self.read_only and method not in READING:
             raise ContractError(f"{method} {where}: a write in check mode was stopped. Please report this as a bug.")
+        writes = stores and method not in READING
         try:
             answer = self.transport.send(method, where, query, body)
         except RegistryError as error:
-            if method not in READING and error.sent:
+            if writes and error.sent:
                 self.ledger.note(certain=False)
             raise
         date = answer.date()
         if date is not None:
             self._ahead = date - wait.now()
         if 200 <= answer.status_code < 300:
-            if method not in READING:
+            if writes:
                 self.ledger.note(certain=True)
             return answer
         doubtful = answer.status_code < 400 or answer.status_code >= 500
@@ -126,11 +129,11 @@ class Client:
             text = f"{method} {where} answered {answer.status_code}, a redirect{self._target(where, answer)}"
             kind = ContractError if method in REPEATABLE else Redirected
             error = kind(f"{text}, which is not followed: give the final address of the registry instead of {self.url}")
-        elif method not in REPEATABLE and doubtful:
+        elif writes and method not in REPEATABLE and doubtful:
             error = LostAnswer(f"{explain(method, where, answer)}; its effect is not known")
         else:
             error = self.explain(method, where, answer)
-        if method not in READING and (answer.resent or doubtful):
+        if writes and (answer.resent or doubtful):
             self.ledger.note(certain=False)
             error.sent = True
         raise error

@@ -14,22 +14,27 @@ SHOWN = 3  # names in a label
 
 
 class Entry:
-    """One dictionary of `declarations`, or all of the options of a task that has none.
+    """One dictionary of a list of declarations, or all of the options of a task that has none.
 
     params: the options of the task with those of the entry. label: how people recognise it. named: the names and globs
-    that it was given. own: the dictionary itself; empty if it is the task.
+    that it was given. own: the dictionary itself; empty if it is the task. option: what the list is called.
     """
 
-    def __init__(self, params: dict, number: int | None, named: list, own: dict) -> None:
+    def __init__(self, params: dict, number: int | None, named: list, own: dict, option: str = "declarations") -> None:
         self.params = params
         self.number = number
         self.named = named
         self.own = own
+        self.option = option
         self.label = labelled(named)
+
+    def numbered(self) -> str:
+        """Return which dictionary of the list it is; empty if it is the task."""
+        return "" if self.number is None else f"{self.option}[{self.number}]"
 
     def place(self) -> str:
         """Return where it stands in the task."""
-        return self.label if self.number is None else f"declarations[{self.number}] ({self.label})"
+        return self.label if self.number is None else f"{self.numbered()} ({self.label})"
 
 
 def labelled(named: list) -> str:
@@ -40,7 +45,8 @@ def labelled(named: list) -> str:
 
 def entries(resource_class: Any, params: dict) -> list[Entry]:
     """Return the entries of a task."""
-    declared = params.get("declarations")
+    option = resource_class.several
+    declared = params.get(option)
     if declared is None:
         return [Entry(params, None, resource_class.named(params), {})]
     found = []
@@ -49,15 +55,29 @@ def entries(resource_class: Any, params: dict) -> list[Entry]:
         merged = dict(
             params, **{key: value for key, value in item.items() if key not in fuse.LIMITS or value is not None}
         )
-        found.append(Entry(merged, number, resource_class.named(merged), item))
+        found.append(Entry(merged, number, resource_class.named(merged), item, option))
     return found
 
 
-def check_alone(argument_spec: dict, params: dict) -> None:
-    """Raise PlanRefused if an option of the entries stands beside them, where it would mean nothing."""
-    beside = [name for name, option in argument_spec.items() if params[name] != option.get("default")]
+def undeclared(resource_class: Any, client: Any, params: dict, declared: Any) -> list:
+    """Return a thing for each target that an exclusive list of declarations leaves out: they are to go."""
+    if not (resource_class.surplus and params.get("exclusive")):
+        return []
+    entry = Entry(dict(params, state="absent"), None, ["what is not declared"], {})
+    names = [name for name in resource_class.surplus(client) if name not in declared]
+    return [resource_class(client, entry, name) for name in names]
+
+
+def check_list(resource_class: Any, argument_spec: dict, params: dict) -> None:
+    """Raise PlanRefused for what does not go with a list of declarations, or not without."""
+    option = resource_class.several
+    if resource_class.surplus and params["exclusive"] and not params[option]:
+        raise PlanRefused(f"exclusive: list in {option} what is to stay; with nothing there, everything would go")
+    if params.get(option) is None:
+        return
+    beside = [name for name, spec in argument_spec.items() if params[name] != spec.get("default")]
     if beside:
-        raise PlanRefused(f"{', '.join(beside)}: beside declarations it means nothing: write it into each of them")
+        raise PlanRefused(f"{', '.join(beside)}: beside {option} it means nothing: write it into each of them")
 
 
 def claim(things: dict, key: str, thing: Any, content: Any) -> None:
@@ -76,20 +96,20 @@ def claim(things: dict, key: str, thing: Any, content: Any) -> None:
         )
 
 
-def specified(argument_spec: dict, rules: dict) -> tuple[dict, dict]:
-    """Return the spec and the rules of a module that takes its own options alone, or several times in declarations."""
-    required = [name for name, option in argument_spec.items() if option.get("required")]
-    one_of = [tuple(names) + ("declarations",) for names in rules.get("required_one_of", [])]
-    exclusive = [("declarations", name) for name, option in argument_spec.items() if "default" not in option]
-    entry = dict(argument_spec, **fuse.LIMITS)
+def specified(resource_class: Any, argument_spec: dict, rules: dict) -> tuple[dict, dict]:
+    """Return the spec and the rules of a module that takes its own options alone, or several times in a list."""
+    option = resource_class.several
+    required = [name for name, spec in argument_spec.items() if spec.get("required")]
+    one_of = [tuple(names) + (option,) for names in rules.get("required_one_of", [])]
+    exclusive = [(option, name) for name, spec in argument_spec.items() if "default" not in spec]
+    entry = dict(argument_spec, **(fuse.LIMITS if resource_class.foresees else {}))
     spec = {
-        name: {key: value for key, value in option.items() if key != "required"}
-        for name, option in argument_spec.items()
+        name: {key: value for key, value in spec.items() if key != "required"} for name, spec in argument_spec.items()
     }
-    spec["declarations"] = dict(type="list", elements="dict", options=entry, **rules)
+    spec[option] = dict(type="list", elements="dict", options=entry, **rules)
     return spec, dict(
         rules,
-        required_one_of=one_of + [(name, "declarations") for name in required[:1]],
+        required_one_of=one_of + [(name, option) for name in required[:1]],
         mutually_exclusive=[*rules.get("mutually_exclusive", []), *exclusive],
         required_together=[tuple(required)] if len(required) > 1 else [],
     )

@@ -85,6 +85,9 @@ def _meant(resource_class: Any, client: Any, params: dict, content: Any) -> Outc
         for target in [found] if isinstance(found, str) else dict.fromkeys(found):
             thing = resource_class(client, entry, target)
             declarations.claim(things, thing.name, thing, content)
+    rest = declarations.undeclared(resource_class, client, params, things)
+    things.update((thing.name, thing) for thing in rest)
+    entries += [thing.entry for thing in rest[:1]]
     return Outcome(entries, things, single)
 
 
@@ -210,6 +213,6 @@ def grouped(messages: dict, things: dict) -> list[str]:
         name, text = same[0]
         more = f" and {len(same) - 1:,} more" if len(same) > 1 else ""
         entry = things[name].entry
-        place = f" (declarations[{entry.number}])" if entry.number is not None else ""
+        place = f" ({entry.numbered()})" if entry.number is not None else ""
         found.append(f"{name}{more}{place}: {text}")
     return found

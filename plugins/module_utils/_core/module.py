@@ -49,19 +49,20 @@ class _AnsibleModule(AnsibleModule):
 class Module:
     """What a module file describes: a resource, its registry (ARGUMENT_SPEC, client), its own options, their rules.
 
-    Of a resource that foresees and whose targets have names, several declarations may be given in one task:
-    `declarations` has the same options.
+    beside: options of the whole task, beside a list of several declarations (Resource.several) which have the others.
     """
 
-    def __init__(self, resource: type, registry: Any, argument_spec: dict, **rules: Any) -> None:
+    def __init__(
+        self, resource: type, registry: Any, argument_spec: dict, beside: dict | None = None, **rules: Any
+    ) -> None:
         self.resource = resource
         self.registry = registry
         self.own = argument_spec
         self.required_if = rules.pop("required_if", [])
         self.rules = rules
-        if resource.foresees and resource.naming:
-            argument_spec, self.rules = declarations.specified(argument_spec, rules)
-        generic = {}
+        if resource.several:
+            argument_spec, self.rules = declarations.specified(resource, argument_spec, rules)
+        generic = dict(beside or {})
         if resource.module:
             generic.update(planfile.ARGUMENT_SPEC, **result.ARGUMENT_SPEC)
         if resource.foresees:
@@ -117,8 +118,8 @@ class Module:
             planfile.check_options(params)
         if self.resource.foresees:
             fuse.check_options(params)
-        if params.get("declarations") is not None:
-            declarations.check_alone(self.own, params)
+        if self.resource.several:
+            declarations.check_list(self.resource, self.own, params)
         for entry in declarations.entries(self.resource, params):
             place = "" if entry.number is None else f"{entry.place()}: "
             try:

@@ -20,6 +20,7 @@ MOST_RULES = 6
 MOST_WORST = 10  # repositories that lose most
 MOST_ROWS = 50  # entries of a declaration
 NAMED = 3  # names of a group
+DANGER = "!"  # the sign of what a change may cost beyond the images of a forecast: always told first
 ORDER = "+~-"  # of changes that are about as many targets
 DAY = 86400
 
@@ -30,7 +31,9 @@ def changes(things: dict, before: dict, after: dict, changed: list) -> list[dict
     for name in changed:
         for sign, text in things[name].changes(before[name], after[name]):
             groups.setdefault((sign, text, things[name].kind()), {})[name] = True
-    ordered = sorted(groups.items(), key=lambda item: (-len(item[1]), ORDER.find(item[0][0]), item[0][1]))
+    ordered = sorted(
+        groups.items(), key=lambda item: (item[0][0] != DANGER, -len(item[1]), ORDER.find(item[0][0]), item[0][1])
+    )
     return [{"sign": sign, "text": text, "kind": kind, "targets": list(found)} for (sign, text, kind), found in ordered]
 
 

@@ -22,6 +22,8 @@ class Resource:
     module = ""  # the name of the module, if it changes anything: then results have a plan
     called = "target"  # what people call one
     naming = ()  # the options that say which targets are meant
+    several = ""  # the option that takes a list of declarations, each with the options of a task that declares one
+    surplus = None  # surplus(client): the names of all there are (GET only), where `exclusive` removes the undeclared
     foresees = False  # True: changes delete images, and foresee tells which
     estimate = False  # True: the registry does not document all that foresee has to know
     follow = None  # follow(state): wait for what was started or found running; returns its last state
@@ -67,7 +69,7 @@ class Resource:
         return current
 
     def changes(self, current: Any, planned: Any) -> list[tuple[str, str]]:
-        """Return what a person has to know of a change: (+, - or ~, text) for each thing that differs. Pure."""
+        """Return what a person has to know of a change: (+, -, ~ or !, text) for each thing that differs. Pure."""
         if not isinstance(current or {}, dict) or not isinstance(planned or {}, dict):
             return [("~", f"{current}  ->  {planned}")]
         return differences(current or {}, planned or {})

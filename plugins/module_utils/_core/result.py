@@ -121,7 +121,7 @@ class Report:
     def _states(self, outcome: Any) -> dict:
         """Return the states that the result holds, under the key of the noun or of each noun."""
         names = list(outcome.after)
-        if self.resource.foresees and not outcome.single:
+        if self.resource.module and not outcome.single:
             how = self.params["return_states"]
             if how == "none":
                 names = []

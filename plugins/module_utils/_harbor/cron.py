@@ -64,6 +64,16 @@ def check(text: str) -> None:
         raise PlanRefused(f"{shown} never fires, which makes Harbor's job service hang: correct it")
 
 
+def check_replication(text: str) -> None:
+    """Raise PlanRefused unless Harbor takes this cron for a replication, which has no zone and is not each minute's."""
+    check(text)
+    shown = f"cron: {printable(repr(text), 100)}"
+    if text.split(" ")[0] != "0":
+        raise PlanRefused(f"{shown}: a replication has no time zone, and its cron begins with 0, the second")
+    if text.split()[1] == "*":
+        raise PlanRefused(f"{shown}: Harbor replicates not each minute: write */5 or a number as the minute")
+
+
 def _is_zone(name: str) -> bool:
     if name in ("", "UTC", "Local"):
         return True

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.registry.hygiene.plugins.module_utils._core import api, figures, schedule
-from ansible_collections.registry.hygiene.plugins.module_utils._harbor import listings
+from ansible_collections.registry.hygiene.plugins.module_utils._harbor import inventory
 
 TEXT = {"type": "string", "minLength": 1, "maxLength": 512}
 ARTIFACTS = {
@@ -34,11 +34,11 @@ ARTIFACTS = {
 
 def untagged(client: api.Client) -> dict:
     """Return {"deletions", "uncertain", "kept"} of a garbage collection that deletes untagged artifacts; GET only."""
-    projects = listings.all_projects(client)
-    listed = client.each(lambda project: listings.repositories(client, project), projects)
+    projects = inventory.all_projects(client)
+    listed = client.each(lambda project: inventory.repositories(client, project), projects)
     names = [name for some in listed for name in some]
     found, now = {"deletions": [], "uncertain": [], "kept": []}, client.clock()
-    everything = client.each(lambda name: listings.artifacts(client, name, ARTIFACTS, {"q": "base=*"}), names)
+    everything = client.each(lambda name: inventory.artifacts(client, name, ARTIFACTS, {"q": "base=*"}), names)
     for name, some in zip(names, everything):
         for fate, images in fates(name, some, now).items():
             found[fate] += images

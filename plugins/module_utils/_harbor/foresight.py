@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import ApiError
 from ansible_collections.registry.hygiene.plugins.module_utils._harbor import (
-    listings,
+    inventory,
     projects,
     registry,
     retention_forecast,
@@ -87,12 +87,12 @@ def foreseen(thing: projects.OfProject, planned: list, current: list | None) -> 
     place = len(thing.target) + 1
     names = [
         name
-        for name in listings.repositories(thing.client, thing.target)
+        for name in inventory.repositories(thing.client, thing.target)
         if retention_forecast.applying(planned, name[place:])
     ]
 
     def one(name: str) -> list:
-        rows = listings.artifacts(thing.client, name, ARTIFACTS, QUERY)
+        rows = inventory.artifacts(thing.client, name, ARTIFACTS, QUERY)
         return [
             None if rules is None else retention_forecast.forecast(name, rows, rules, known)
             for rules in (planned, current)

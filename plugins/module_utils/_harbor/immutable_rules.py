@@ -9,6 +9,7 @@ import contextlib
 import json
 import re
 
+from ansible_collections.registry.hygiene.plugins.module_utils._core import plan
 from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import (
     ContractError,
     LostAnswer,
@@ -102,6 +103,8 @@ class Reader(projects.OfProject):
 class ImmutableRules(Reader):
     """The immutable rules of one project, brought into the declared state."""
 
+    several = "declarations"
+
     @classmethod
     def validate(cls, params):
         check(params)
@@ -117,25 +120,23 @@ class ImmutableRules(Reader):
 
     def changes(self, current, planned):
         old, new = ({_key(rule): rule for rule in some} for some in (current, planned))
-        found = []
-        for key, rule in new.items():
+        found, exposed = [], False
+        for key in dict.fromkeys([*new, *old]):
+            had, has = (key in some and not some[key]["disabled"] for some in (old, new))
+            exposed = exposed or had and not has
             if key not in old:
-                found.append(("+", _told(rule) + (" (disabled)" if rule["disabled"] else "")))
-            elif rule["disabled"] != old[key]["disabled"]:
-                found.append(
-                    ("~", f"disable {_told(rule)}{self._exposed()}" if rule["disabled"] else f"enable {_told(rule)}")
-                )
-        return found + [
-            ("-", _told(rule) + ("" if rule["disabled"] else self._exposed()))
-            for key, rule in old.items()
-            if key not in new
-        ]
+                found.append(("+", f"{_told(new[key])}{'' if has else ' (disabled)'}"))
+            elif key not in new:
+                found.append(("-", f"{_told(old[key])}{'' if had else ' (disabled)'}"))
+            elif had != has:
+                found.append(("~", f"{'enable' if has else 'disable'}: {_told(new[key])}"))
+        return found + [(plan.DANGER, self._exposed())] * exposed
 
     def _exposed(self) -> str:
-        """Return what a rule that goes leaves without protection, in words."""
-        if self.retention_id() is not None:
-            return "; the project's retention policy may delete these tags from now on"
-        return "; these tags can be overwritten and deleted from now on"
+        """Return what becomes of tags that are not protected any more, in words."""
+        if self.retention_id() is None:
+            return "what these rules protected can be overwritten and deleted from now on"
+        return "what these rules protected can be deleted from now on, also by the project's retention policy"
 
     def apply(self, current, planned):
         held: dict = {}

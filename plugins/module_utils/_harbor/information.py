@@ -27,9 +27,14 @@ def check(params: dict) -> list[str]:
     """Return no warnings; raises PlanRefused for options that do not go together. Pure."""
     if params["log"] and params["id"] is None:
         raise PlanRefused("log: write the id of the run whose log is wanted")
+    check_limit(params)
+    return []
+
+
+def check_limit(params: dict) -> None:
+    """Raise PlanRefused unless the limit is one."""
     if params["limit"] < 0:
         raise PlanRefused(f"limit: {params['limit']}: write how many runs to return at most, 0 for all")
-    return []
 
 
 def read(reader: schedules.Reader) -> dict:

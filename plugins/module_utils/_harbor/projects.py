@@ -11,7 +11,7 @@ from ansible_collections.registry.hygiene.plugins.module_utils._core import api,
 from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import NotFound, PlanRefused
 from ansible_collections.registry.hygiene.plugins.module_utils._core.resource import Resource
 from ansible_collections.registry.hygiene.plugins.module_utils._core.text import printable
-from ansible_collections.registry.hygiene.plugins.module_utils._harbor import listings, registry
+from ansible_collections.registry.hygiene.plugins.module_utils._harbor import inventory, registry
 
 PROJECTS_SPEC = dict(
     projects=dict(type="list", elements="str", required=True),
@@ -46,8 +46,8 @@ class OfProject(Resource):
         registry.version(client)  # proves the credentials: a stranger gets a list of projects, too
         given, exclude = params["projects"], params["exclude"]
         exact = [name for name in given if not names.is_glob(name)]
-        every = listings.all_projects(client) if len(exact) < len(given) else {}
-        cls._seen(client).update(every or listings.projects(client, exact))
+        every = inventory.all_projects(client) if len(exact) < len(given) else {}
+        cls._seen(client).update(every or inventory.projects(client, exact))
         return names.exact(given, exclude) or names.expand(given, lambda glob: every, client.warnings, exclude)
 
     @staticmethod
@@ -59,7 +59,7 @@ class OfProject(Resource):
         seen = self._seen(self.client)
         if again:
             seen.pop(self.target, None)
-            seen.update(listings.projects(self.client, [self.target]))
+            seen.update(inventory.projects(self.client, [self.target]))
         if self.target not in seen:
             raise NotFound(
                 f"there is no project {self.target}, or {self.params['harbor_username']} is not a member of it and so "

@@ -40,7 +40,13 @@ INFO = {
     "required": ["auth_mode"],
     "properties": {"harbor_version": {"type": "string", "maxLength": 200}},
 }
-RESOURCES = (("/system/purgeaudit", "purge-audit"), ("/system/gc", "garbage-collection"))
+RESOURCES = (
+    ("/system/purgeaudit", "purge-audit"),
+    ("/system/gc", "garbage-collection"),
+    ("/replication/policies", "replication-policy"),
+    ("/replication/executions", "replication"),
+    ("/registries", "registry"),
+)
 
 # What belongs to a project, by what its paths hold: the permission, and the members who have it as well.
 OF_PROJECTS = (
@@ -164,11 +170,13 @@ def needed(method: str, where: str) -> str:
     if resource is None:
         last = "repository" if where.endswith("/repositories") else "artifact"
         return f"a system administrator has it, and a system robot with {last}:list in all projects"
-    schedule = where.endswith("/schedule")
-    if method == "GET":
-        action = "list" if where.endswith(("purgeaudit", "/gc")) else "read"
+    listed = where.endswith(("purgeaudit", "/gc", "/policies", "/executions", "/registries", "/tasks"))
+    if method == "GET" or where.endswith("/ping"):
+        action = "list" if listed else "read"
+    elif method == "PUT" and resource in ("purge-audit", "garbage-collection") and not where.endswith("/schedule"):
+        action = "stop"
     else:
-        action = "create" if method == "POST" else "update" if schedule else "stop"
+        action = {"PUT": "create" if resource == "replication" else "update", "DELETE": "delete"}.get(method, "create")
     return f"a system administrator has it, and a system robot with {resource}:{action}"
 
 

@@ -126,6 +126,7 @@ class Reader(projects.OfProject):
 class Policy(Reader):
     """The retention policy of one project, planned and forecast; who writes it is in retention_writing."""
 
+    several = "declarations"
     foresees = True
 
     @classmethod

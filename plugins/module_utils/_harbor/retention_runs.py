@@ -51,7 +51,6 @@ class RetentionRun(projects.OfProject, executions.Previewed):
 
     noun = "execution"
     word = "retention run"
-    naming = ()  # no declarations: a run is nothing that lasts
     foresees = True
     exclusive = False
     stopped = "Stopped"

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 from ansible_collections.registry.hygiene.plugins.module_utils._core import declarations
 from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import PlanRefused
-from contract.shelf import Thing, entries, entry, options
+from contract.shelf import Foreseeing, Shelf, Thing, entries, entry, options
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ SPEC = {
 
 
 def test_the_options_of_a_module_stand_alone_or_in_declarations():
-    spec, rules = declarations.specified(SPEC, {"mutually_exclusive": [("want", "other")]})
+    spec, rules = declarations.specified(Foreseeing, SPEC, {"mutually_exclusive": [("want", "other")]})
     assert "required" not in spec["names"] and spec["declarations"]["options"]["names"]["required"]
     assert set(spec["declarations"]["options"]) == {
         *SPEC,
@@ -96,6 +96,41 @@ def test_the_options_of_a_module_stand_alone_or_in_declarations():
 
 
 def test_what_has_a_default_may_not_stand_beside_declarations_either():
-    declarations.check_alone(SPEC, {"names": None, "place": None, "want": None, "state": "present"})
+    params = {"names": None, "place": None, "want": None, "state": "present", "declarations": [{}]}
+    declarations.check_list(Thing, SPEC, params)
+    declarations.check_list(Thing, SPEC, {**params, "state": "absent", "declarations": None})
     with pytest.raises(PlanRefused, match="^state: beside declarations it means nothing"):
-        declarations.check_alone(SPEC, {"names": None, "place": None, "want": None, "state": "absent"})
+        declarations.check_list(Thing, SPEC, {**params, "state": "absent"})
+
+
+class Exclusive(Thing):
+    """A thing of a list that may be the only ones."""
+
+    several = "things"
+
+    @classmethod
+    def surplus(cls, client):
+        return list(client.states)
+
+
+def test_a_list_of_things_that_delete_no_images_has_its_own_name_and_no_limits():
+    spec, rules = declarations.specified(Exclusive, SPEC, {})
+    assert set(spec["things"]["options"]) == set(SPEC) and rules["required_one_of"] == [("names", "things")]
+    (only,) = declarations.entries(Exclusive, options(things=[{"names": ["a"], "want": 1}]))
+    assert only.place() == "things[0] (a)" and only.numbered() == "things[0]"
+
+
+@pytest.mark.parametrize("listed", [None, []])
+def test_an_exclusive_list_must_hold_something(listed):
+    with pytest.raises(PlanRefused, match="^exclusive: list in things what is to stay"):
+        declarations.check_list(Exclusive, {}, {"exclusive": True, "things": listed})
+    declarations.check_list(Exclusive, {}, {"exclusive": False, "things": listed})
+
+
+def test_what_an_exclusive_list_leaves_out_is_to_go():
+    shelf = Shelf(a=1, b=2, c=3)
+    rest = declarations.undeclared(Exclusive, shelf, {"exclusive": True}, {"b": None})
+    assert [one.target for one in rest] == ["a", "c"]
+    assert {(one.params["state"], one.entry.label) for one in rest} == {("absent", "what is not declared")}
+    assert declarations.undeclared(Exclusive, shelf, {"exclusive": False}, {"b": None}) == []
+    assert declarations.undeclared(Thing, shelf, {"exclusive": True}, {"b": None}) == []

@@ -8,7 +8,7 @@ import threading
 from types import SimpleNamespace
 
 import pytest
-from ansible_collections.registry.hygiene.plugins.module_utils._core import engine, fuse, wait
+from ansible_collections.registry.hygiene.plugins.module_utils._core import declarations, engine, fuse, wait
 from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import (
     Denied,
     LostAnswer,
@@ -233,7 +233,7 @@ def test_check_mode_foresees_and_a_missing_forecast_is_one_warning_for_one_cause
 
 
 def things(names, number=None):
-    return {name: SimpleNamespace(entry=SimpleNamespace(number=number)) for name in names}
+    return {name: SimpleNamespace(entry=declarations.Entry({}, number, [name], {})) for name in names}
 
 
 def test_causes_are_told_once_each_with_the_first_target_and_how_many_more():
