@@ -56,7 +56,9 @@ def _by_name(rows: list) -> dict:
 def repositories(client: api.Client, project: str) -> list[str]:
     """Return the names of a project's repositories, with the project in front."""
     where = api.path(*registry.API, "projects", project, "repositories")
-    names = [row["name"] for row in registry.listing(client, where, NAMED, lambda row: row["name"])]
+    # By default the latest come first, and those of the same moment in another order on each page.
+    rows = registry.listing(client, where, NAMED, lambda row: row["name"], {"sort": "name"})
+    names = [row["name"] for row in rows]
     for name in names:
         if not name.startswith(f"{project}/") or len(name) == len(project) + 1:
             raise ContractError(f"{where} answered with a repository of another project: {name[:200]}")
