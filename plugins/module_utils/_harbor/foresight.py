@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from ansible_collections.registry.hygiene.plugins.module_utils._core import forecast as forecasts
 from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import ApiError
 from ansible_collections.registry.hygiene.plugins.module_utils._harbor import (
     inventory,
@@ -17,7 +20,8 @@ from ansible_collections.registry.hygiene.plugins.module_utils._harbor import (
 # The first Harbor that is known to be built with Go 1.19 or later, whose sort.Slice orders equal rows as gosort does.
 EXACT_SINCE = (2, 8)
 QUERY = {"q": "base=*", "with_immutable_status": "true", "with_accessory": "true"}
-TEXT = {"type": "string", "minLength": 1, "maxLength": 512}
+LONGEST = 512
+TEXT = {"type": "string", "minLength": 1, "maxLength": LONGEST}
 TIME = {"type": ["string", "null"], "maxLength": 64}
 TIMES = {"push_time": TIME, "pull_time": TIME}
 ARTIFACTS = {
@@ -60,6 +64,39 @@ IMMUTABLE_RULE = {
 IMMUTABLE_RULES = {"type": "array", "items": IMMUTABLE_RULE}
 
 
+def plain(rows: list) -> bool:
+    """Return True if artifacts fit ARTIFACTS, as most do; False tells nothing. The schema takes ten times as long."""
+    try:
+        return all(
+            _text(row["digest"])
+            and "push_time" in row
+            and _timed(row)
+            and all(
+                _text(tag["name"]) and type(tag["immutable"]) is bool and _timed(tag) for tag in _listed(row["tags"])
+            )
+            and all(_text(reference["child_digest"]) for reference in _listed(row.get("references")))
+            and all(_text(accessory.get("type", "-")) for accessory in _listed(row.get("accessories")))
+            for row in rows
+        )
+    except (KeyError, TypeError, AttributeError):
+        return False
+
+
+def _text(value: Any) -> bool:
+    return type(value) is str and 0 < len(value) <= LONGEST
+
+
+def _timed(thing: dict) -> bool:
+    return all(value is None or type(value) is str and len(value) <= 64 for value in map(thing.get, TIMES))
+
+
+def _listed(value: Any) -> list:
+    """Return a list, which null stands for an empty one of; raises TypeError for all else."""
+    if value is None or type(value) is list:
+        return value or []
+    raise TypeError
+
+
 def immutable_rules(thing: projects.OfProject) -> list:
     """Return the immutable rules of a project as Harbor lists them."""
     where = thing.where("immutabletagrules")
@@ -78,33 +115,38 @@ def estate(thing: projects.OfProject) -> retention_forecast.Estate:
     return retention_forecast.Estate(rules, client.clock(), registry.version(client) >= EXACT_SINCE)
 
 
-def foreseen(thing: projects.OfProject, planned: list, current: list | None) -> tuple[dict, dict | None]:
-    """Return the forecasts of a run with the planned rules and with the current ones (None: nothing goes); GET only.
+class Foreseeing(projects.OfProject):
+    """What makes Harbor's tag retention delete artifacts in one project."""
 
-    Repositories that no planned rule is about lose nothing, and are not looked at.
-    """
-    known = estate(thing)
-    place = len(thing.target) + 1
-    names = [
-        name
-        for name in inventory.repositories(thing.client, thing.target)
-        if retention_forecast.applying(planned, name[place:])
-    ]
+    foresees = True
 
-    def one(name: str) -> list:
-        rows = inventory.artifacts(thing.client, name, ARTIFACTS, QUERY)
-        return [
-            None if rules is None else retention_forecast.forecast(name, rows, rules, known)
-            for rules in (planned, current)
-        ]
+    def rules(self, current: Any, planned: Any) -> tuple[list, list | None]:
+        """Return the rules of the API that are to be carried out, and those that are now (None: nothing goes). Pure."""
+        raise NotImplementedError
 
-    found = thing.client.each(one, names)
-    then, before = (_joined(some) for some in zip(*found)) if found else ({}, {})
-    return then, before
+    @classmethod
+    def foresee_all(cls, client, things, before, after, each):
+        found, errors = each(lambda name: things[name].images(before[name], after[name]), list(things))
+        forecast = {repository: images for one in found.values() for repository, images in one.items()}
+        return forecast, {repository: [name] for name, one in found.items() for repository in one}, errors
 
+    def images(self, current: Any, planned: Any) -> dict:
+        """Return repository -> images, see _core/forecast.py; GET only.
 
-def _joined(forecasts: tuple) -> dict | None:
-    """Return the forecasts of all repositories as one."""
-    if None in forecasts:
-        return None
-    return {fate: [image for one in forecasts for image in one[fate]] for fate in ("deletions", "uncertain", "kept")}
+        Repositories that no planned rule is about lose nothing, and are not looked at. Of the others, one after another
+        is listed and judged, and nothing is kept but that.
+        """
+        rules, now = self.rules(current, planned)
+        if all((rule or {}).get("disabled") for rule in rules):
+            return {}  # a run does nothing
+        known, place = estate(self), len(self.target) + 1
+
+        def judged(name: str) -> dict:
+            rows = inventory.artifacts(self.client, name, ARTIFACTS, QUERY, plain)
+            then = retention_forecast.forecast(name, rows, rules, known)
+            before = now and retention_forecast.forecast(name, rows, now, known)
+            return forecasts.compared(then, before, lambda image: self.name)
+
+        names = inventory.repositories(self.client, self.target)
+        names = [name for name in names if retention_forecast.applying(rules, name[place:])]
+        return {name: images for one in self.client.each(judged, names) for name, images in one.items()}

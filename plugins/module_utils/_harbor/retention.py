@@ -97,11 +97,6 @@ def in_option_words(found: dict) -> dict:
     return state if algorithm == OR else dict(state, algorithm=algorithm)
 
 
-def enabled(rules: list) -> bool:
-    """Return whether any rule of the API is enabled: otherwise a run does nothing."""
-    return any(not (rule or {}).get("disabled") for rule in rules)
-
-
 class Reader(projects.OfProject):
     """The retention policy of one project, to be read."""
 
@@ -123,11 +118,10 @@ class Reader(projects.OfProject):
         )
 
 
-class Policy(Reader):
+class Policy(Reader, foresight.Foreseeing):
     """The retention policy of one project, planned and forecast; who writes it is in retention_writing."""
 
     several = "declarations"
-    foresees = True
 
     @classmethod
     def validate(cls, params):
@@ -186,13 +180,10 @@ class Policy(Reader):
             found.append(("~", f"algorithm: {said(current['algorithm'])}  ->  {OR}"))
         return found
 
-    def foresee(self, current, planned):
-        rules = self.api_rules(planned)
-        if not enabled(rules):
-            return {}, None  # a run with it does nothing
+    def rules(self, current, planned):
         # What is there now deletes by itself only if it has a schedule.
-        now = self.found["rules"] or [] if self.found and cron_of(self.found) and "algorithm" not in current else None
-        return foresight.foreseen(self, rules, now)
+        deletes = self.found and cron_of(self.found) and self.found.get("algorithm") == OR
+        return self.api_rules(planned), self.found["rules"] if deletes else None
 
     def api_rules(self, planned: dict | None) -> list:
         """Return the rules to be sent. One that is there already stays as it is, with what only Harbor knows of it."""

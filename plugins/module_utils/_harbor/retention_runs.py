@@ -46,12 +46,11 @@ MOST_LOGS = 20  # that a task reads
 TAIL = 3  # lines
 
 
-class RetentionRun(projects.OfProject, executions.Previewed):
+class RetentionRun(foresight.Foreseeing, executions.Previewed):
     """The runs of tag retention in one project, one of which is to be started, or none of which is to go on."""
 
     noun = "execution"
     word = "retention run"
-    foresees = True
     exclusive = False
     stopped = "Stopped"
     good, bad = ("Success",), ("Error", "Stopped")
@@ -163,10 +162,9 @@ class RetentionRun(projects.OfProject, executions.Previewed):
     def described(self):
         return plural(len(self.policy["rules"] or []), "rule")
 
-    def foresee(self, current, planned):
-        if self.params["state"] == "stopped" or self.params["dry_run"] or self.policy.get("algorithm") != retention.OR:
-            return {}, None
-        return foresight.foreseen(self, self.policy["rules"] or [], None)
+    def rules(self, current, planned):
+        deletes = self.params["state"] == "started" and not self.params["dry_run"]
+        return self.policy["rules"] or [] if deletes and self.policy.get("algorithm") == retention.OR else [], None
 
     def apply(self, current, planned):
         if self.params["state"] == "started":
