@@ -87,7 +87,8 @@ def _text(value: Any) -> bool:
 
 
 def _timed(thing: dict) -> bool:
-    return all(value is None or type(value) is str and len(value) <= 64 for value in map(thing.get, TIMES))
+    pushed, pulled = ("" if time is None else time for time in (thing.get("push_time"), thing.get("pull_time")))
+    return type(pushed) is type(pulled) is str and len(pushed) <= 64 and len(pulled) <= 64
 
 
 def _listed(value: Any) -> list:

@@ -40,6 +40,8 @@ class Deletion:
 
     def decided(self) -> dict:
         """Return digest -> (fate, because), of all candidates and of the children that go or may go."""
+        if not self.parents and not any(row.get("accessories") for row in self.by_digest.values()):
+            return {item.row["digest"]: mark for item, mark in zip(self.items, self.marks)}  # nothing to refuse or take
         # What goes if all that is uncertain goes, and what goes even if none of it does: more only brings more.
         most, refused = self._carried_out(("deletions", "uncertain"), True)
         least, _refused = self._carried_out(("deletions",), False)
