@@ -23,9 +23,8 @@ options:
     elements: dict
     suboptions: &rule
       tag_selector:
-        description: Which tags are protected.
+        description: Which tags are protected. Either this or O(rules[].foreign) is required.
         type: dict
-        required: true
         suboptions:
           decoration:
             description:
@@ -40,6 +39,11 @@ options:
                 or none of them, C({a,b}) for either, C(**) for everything.
             type: str
             required: true
+      foreign:
+        description:
+          - A rule that the other options cannot say, as M(registry.hygiene.harbor_immutable_tag_rule_info) returns it. Written
+            here, it is kept. None is ever made.
+        type: str
       repository_selector:
         description: In which repositories. Without it, in all.
         type: dict

@@ -39,8 +39,8 @@ options:
           - An artifact counts as pushed and pulled when that happened last to it or to any of its tags, so a new tag
             makes an old one young.
           - Harbor's web page does not offer V(latestActiveK) and V(lastXDays), but carries them out.
+          - Either this or O(rules[].foreign) is required.
         type: str
-        required: true
         choices:
           - latestPushedK
           - latestPulledN
@@ -49,6 +49,11 @@ options:
           - nDaysSinceLastPull
           - lastXDays
           - always
+      foreign:
+        description:
+          - A rule that the other options cannot say, as M(registry.hygiene.harbor_retention_policy_info) returns it. Written
+            here, it is kept. None is ever made.
+        type: str
       value:
         description:
           - How many artifacts, or days, 1 at least and 106751 days at most, as Harbor's arithmetic overflows beyond and

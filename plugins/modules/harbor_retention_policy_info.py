@@ -14,7 +14,7 @@ description:
   - Returns the tag retention policies of projects of Harbor, many at once. A project without one costs no request of
     its own.
   - A policy that it returns can be given to M(registry.hygiene.harbor_retention_policy) as it is, unless somebody
-    stored something in it that makes its runs fail.
+    stored a value or a pattern in it that Harbor cannot use.
 extends_documentation_fragment:
   - registry.hygiene._harbor_projects.required
   - registry.hygiene._harbor

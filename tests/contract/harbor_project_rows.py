@@ -190,7 +190,7 @@ HARBOR_PROJECT_ROWS = [
         limits=False,
         bad=[
             *BAD_PROJECTS,
-            ({"rules": [{}]}, "tag_selector"),
+            ({"rules": [{}]}, "tag_selector, foreign"),
             ({"rules": [{"tag_selector": {"pattern": "[]"}}]}, "nothing between"),
             ({"rules": [{"tag_selector": {"pattern": " v"}}]}, "blanks around it"),
             ({"rules": [V, dict(V, disabled=True)]}, "has the selectors of rules[0]"),

@@ -24,8 +24,11 @@ RULES_SPEC = dict(
     rules=dict(
         type="list",
         elements="dict",
+        mutually_exclusive=[("tag_selector", "foreign")],
+        required_one_of=[("tag_selector", "foreign")],
         options=dict(
-            tag_selector=dict(type="dict", required=True, options=selectors.options(selectors.TAGS)),
+            foreign=dict(type="str"),
+            tag_selector=dict(type="dict", options=selectors.options(selectors.TAGS)),
             repository_selector=dict(type="dict", options=selectors.options(selectors.REPOSITORIES)),
             disabled=dict(type="bool", default=False),
         ),
@@ -53,8 +56,14 @@ def check(params: dict) -> None:
 
 def declared(rule: dict) -> dict:
     """Return a rule of the options as a state."""
+    if rule["foreign"] is not None:
+        return {"foreign": rule["foreign"], "disabled": rule["disabled"]}
     where = rule["repository_selector"] or selectors.everywhere()
-    return dict(rule, tag_selector=dict(rule["tag_selector"]), repository_selector=dict(where))
+    return {
+        "tag_selector": dict(rule["tag_selector"]),
+        "repository_selector": dict(where),
+        "disabled": rule["disabled"],
+    }
 
 
 def in_option_words(rule: dict) -> dict:
@@ -115,6 +124,9 @@ class ImmutableRules(Reader):
         others = {_key(rule): rule for rule in current if _key(rule) not in wanted}
         if self.params["state"] == "absent":
             return [] if self.params["rules"] is None else [others[key] for key in sorted(others)]
+        there = set(map(_key, current))
+        if any("foreign" in rule and key not in there for key, rule in wanted.items()):
+            raise RegistryError("rules: what is foreign is only kept, never made: there is no such rule in the project")
         planned = {**({} if self.params["exclusive"] else others), **wanted}
         return [planned[key] for key in sorted(planned)]
 

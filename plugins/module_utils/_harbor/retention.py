@@ -152,6 +152,8 @@ class Policy(Reader, foresight.Foreseeing):
         if self.params["rules"] is None:
             return here["rules"]
         wanted = [retention_rules.declared(rule) for rule in self.params["rules"]]
+        if any("foreign" in rule and rule not in (here or {"rules": []})["rules"] for rule in wanted):
+            raise RegistryError("rules: what is foreign is only kept, never made: there is no such rule in the policy")
         same = here and sorted(map(retention_rules.key, wanted)) == sorted(map(retention_rules.key, here["rules"]))
         return here["rules"] if same else wanted
 

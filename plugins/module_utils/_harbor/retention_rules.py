@@ -24,8 +24,11 @@ OTHERWISE_COUNT, OTHERWISE_DAYS = 10, 30  # what Harbor takes a value for that i
 RULES_SPEC = dict(
     type="list",
     elements="dict",
+    mutually_exclusive=[("template", "foreign")],
+    required_one_of=[("template", "foreign")],
     options=dict(
-        template=dict(type="str", required=True, choices=list(TEMPLATES)),
+        foreign=dict(type="str"),
+        template=dict(type="str", choices=list(TEMPLATES)),
         value=dict(type="int"),
         disabled=dict(type="bool", default=False),
         tag_selectors=dict(
@@ -53,7 +56,8 @@ def check(rules: list | None) -> None:
     seen: dict = {}
     for number, rule in enumerate(rules or []):
         place = f"rules[{number}]"
-        _check_value(rule, place)
+        if rule["foreign"] is None:
+            _check_value(rule, place)
         if rule["tag_selectors"] is not None and not rule["tag_selectors"]:
             raise PlanRefused(f"{place}: tag_selectors is empty, and Harbor ignores such a rule: leave it out for all")
         for option in ("tag_selectors", "repository_selectors"):
@@ -78,6 +82,8 @@ def _check_value(rule: dict, place: str) -> None:
 
 def declared(rule: dict) -> dict:
     """Return a rule of the options as a state."""
+    if rule["foreign"] is not None:
+        return {"foreign": rule["foreign"]}
     tags = rule["tag_selectors"] or [
         {"decoration": selectors.MATCHES, "pattern": selectors.EVERYTHING, "untagged": None}
     ]
