@@ -41,8 +41,8 @@ options:
             required: true
       foreign:
         description:
-          - A rule that the other options cannot say, as M(registry.hygiene.harbor_immutable_tag_rule_info) returns it. Written
-            here, it is kept. None is ever made.
+          - A rule that the other options cannot say, as M(registry.hygiene.harbor_immutable_tag_rule_info) returns it.
+            Written here, it is kept. None is ever made.
         type: str
       repository_selector:
         description: In which repositories. Without it, in all.

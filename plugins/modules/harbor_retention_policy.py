@@ -51,8 +51,8 @@ options:
           - always
       foreign:
         description:
-          - A rule that the other options cannot say, as M(registry.hygiene.harbor_retention_policy_info) returns it. Written
-            here, it is kept. None is ever made.
+          - A rule that the other options cannot say, as M(registry.hygiene.harbor_retention_policy_info) returns it.
+            Written here, it is kept. None is ever made.
         type: str
       value:
         description:
