@@ -15,7 +15,7 @@ options:
         is written, and the task fails, in check mode, too.
       - This and the other limits count what is uncertain as deleted. A target without a forecast, because the token
         must not list tags for example, fails and is not written.
-      - An entry of O(declarations) may have a limit of its own. What it deletes counts for that one and not for this.
+      - An entry of C(declarations) may have a limit of its own. What it deletes counts for that one and not for this.
     type: int
   max_deletions_percent:
     description:

@@ -60,6 +60,7 @@ class Row:
     but: tuple = ()  # names and globs to leave out of `many`, and how many targets are left
     posts: bool = True  # whether it creates by POST
     refuses_duplicates: bool = False  # whether a POST that was lost may be sent again once it is proved absent
+    limits: bool = True  # whether it deletes images, and so takes limits
     refused: str = "token"  # part of the message for refused credentials
 
     def __post_init__(self) -> None:

@@ -83,7 +83,7 @@ def test_every_step_changes_once_and_check_mode_foretells_it(row, way):
         assert done["changed"] and not done.get("failed"), done
         assert bench.state() == wanted
         assert row.foretold(foretold) == row.foretold(done)
-        assert list(done["diff"]) == ["prepared"] and done["diff"]["prepared"].startswith(("+ ", "~ ", "- "))
+        assert list(done["diff"]) == ["prepared"] and done["diff"]["prepared"].startswith(("+ ", "~ ", "- ", "! "))
         assert (done["plan"]["targets"], done["plan"]["changed"], done["plan"]["refused"]) == (1, 1, None)
         again = bench.run(row.target, options)
         assert not again["changed"] and not again.get("failed"), again
@@ -327,7 +327,10 @@ def test_a_mistake_in_an_entry_is_told_with_its_place_and_nothing_stands_beside_
     beside = bench.run({"declarations": [good], **row.removed})
     assert beside["failed"] and "beside declarations" in beside["msg"] and bench.fake.requests == []
     nan = bench.run({"declarations": [good, {**good, "max_deletions_percent": float("nan")}]})
-    assert nan["failed"] and nan["msg"].startswith("declarations[1] (") and "from 0 to 100" in nan["msg"]
+    refused = (
+        ("declarations[1] (", "from 0 to 100") if row.limits else ("Unsupported parameters", "max_deletions_percent")
+    )
+    assert nan["failed"] and nan["msg"].startswith(refused[0]) and refused[1] in nan["msg"]
     nothing = bench.run({"declarations": []})
     assert not nothing["changed"] and not nothing.get("failed") and bench.fake.writes == []
 
