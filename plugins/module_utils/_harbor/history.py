@@ -71,7 +71,8 @@ def _rows(client: api.Client, place: str, window: history.Window) -> list:
     # Harbor takes times without a zone only, in UTC.
     end = "" if window.until is None else history.stamp(window.until + 1)[:-1]
     span = f"[{history.stamp(window.since)[:-1]}~{end}]"
-    query = {"q": f"operation=delete,op_time={span}", "sort": "-op_time"}
+    # By number: many rows may be of one time, and the order of these is another one on each page.
+    query = {"q": f"operation=delete,op_time={span}", "sort": "-id"}
     return registry.listing(client, _where(place), ROWS, lambda row: row["id"], query, history.MOST_ROWS + 1)
 
 

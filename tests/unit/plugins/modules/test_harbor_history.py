@@ -36,8 +36,9 @@ def harbor(version="2.16", *pairs, **more):
             "robots": [{"name": "robot$cleaner", "secret": PASSWORD, "permissions": allowed}],
             "projects": [
                 {"name": "acme", "repositories": [{"name": "team/app", "artifacts": artifacts}]},
-                {"name": "own", "members": {"dora": "projectAdmin"}},
+                {"name": "own", "members": [{"user": "dora", "role": "projectAdmin"}]},
             ],
+            "old_audit_rows": [{"operation": "pull", "age_hours": 90, "count": 1}],
             **more,
         }
     )
@@ -88,14 +89,8 @@ def test_what_people_delete_is_in_the_audit_log(version):
     with mounted(fake, URL):
         for path in ("/tags/v1", ""):
             assert requests.delete(place + path, auth=("admin", PASSWORD), timeout=9).status_code == 200
-    found = run(fake, parts=["audit_log"])
-    assert sorted((row["target"], row["tag"], row["digest"], row["because"]) for row in found["history"]) == sorted(
-        [
-            ("acme/team/app", "v1", None, "deleted by admin"),
-            ("acme/team/app", None, DIGEST["a"], "deleted by admin"),
-        ],
-        key=str,
-    )
+    rows = [(row["target"], row["tag"], row["digest"]) for row in run(fake, parts=["audit_log"])["history"]]
+    assert len(rows) == 2 and {*rows} == {("acme/team/app", "v1", None), ("acme/team/app", None, DIGEST["a"])}
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -110,9 +105,7 @@ def test_who_does_not_see_the_audit_log_is_told_and_gets_the_rest(version):
     assert found["failed"] and list(found["failures"]) == ["audit_log"]
     assert "audit-log:list" in found["failures"]["audit_log"]
     assert [row["because"] for row in found["history"]] == ["garbage collection"]
-    assert (
-        not run(harbor(version, *pairs, ("audit-log", "list")), user="robot$cleaner").get("failed") or version < "2.13"
-    )
+    assert not run(harbor(version, *pairs, ("audit-log", "list")), user="robot$cleaner").get("failed")
 
 
 def test_a_log_that_is_gone_is_told():
