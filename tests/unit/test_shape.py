@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PLUGINS = ROOT / "plugins"
 DOCUMENTED = sorted(PLUGINS.glob("modules/*.py"))
 # Modules that are no more than the documentation of an action plugin, as they talk to no registry.
-REPORTING = ["plan_report"]
+REPORTING = ["history_report", "plan_report"]
 MODULES = [path for path in DOCUMENTED if path.stem not in REPORTING]
 NAMES = [path.stem for path in MODULES]
 ROLES = sorted(path for path in (ROOT / "roles").iterdir() if path.is_dir())
