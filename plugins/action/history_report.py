@@ -47,6 +47,9 @@ class ActionModule(ActionBase):
         files = written(params["folder"], params["formats"], registries) if params["folder"] else []
         for path in files if params["show"] == "table" else []:
             self._display.display(f"Report: {printable(path, 900)}")
+        if params["plan"] and not any(each["comparison"] or each["nameless"] for each in registries):
+            where = printable(params["plan"], 300)
+            result["warnings"] = [f"plan: {where} holds no plan of these registries that can be read"]
         found = _history.together(registries)
         result.update(changed=False, files=files, summary=_history.summary(registries)[:900], count=found["count"])
         result.update({name: found[key] for name, key in

@@ -16,6 +16,7 @@ FORMAT = "registry.hygiene history"
 ROW = ("when", "target", "tag", "digest", "because", "run")
 RUN = ("when", "target", "what", "run", "status", "deleted", "bytes")
 CHANGE = ("when", "target", "what", "by")
+NAMELESS = ("do_registry_gc",)  # DigitalOcean does not tell which images went, so nothing can be held against these
 COSIGN = re.compile(r"sha256-([0-9a-f]{64})\.(sig|att|sbom)\Z")  # the log of Quay has no entry of these
 
 
@@ -47,8 +48,10 @@ def registry(name: str, results: list, plans: list, read: Callable[[str], Any]) 
     }
     if not all(complete for _part, complete in parts):
         known["truncated"].append(f"only {len(rows):,} of {known['count']:,} are here: there is no history_file")
-    of_it = [(path, plan) for path, plan in plans if isinstance(plan, dict) and plan.get("registry") == url and url]
-    known["comparison"] = compared(rows, of_it, known["since"]) if of_it and found else None
+    own = [(path, plan) for path, plan in plans if isinstance(plan, dict) and plan.get("registry") == url and url]
+    named = [(path, plan) for path, plan in own if plan.get("module") not in NAMELESS and images_of(plan) is not None]
+    known["nameless"] = bool(own) and not named
+    known["comparison"] = compared(rows, named, known["since"]) if named and found else None
     return known
 
 
@@ -101,7 +104,7 @@ def compared(rows: list, plans: list, since: str | None) -> dict:
     found: dict = {"plans": [path for path, _plan in plans], "gone": [], "unforeseen": [], "unseen": [], "before": 0}
     made = min(str(plan.get("made") or "") for _path, plan in plans)
     found.update(made=made, early=bool(since and made < since))
-    foretold = Foretold(images for _path, plan in plans for images in [images_of(plan)] if images is not None)
+    foretold = Foretold(images_of(plan) for _path, plan in plans)
     for row in rows:
         if str(row["when"]) < made:
             found["before"] += 1

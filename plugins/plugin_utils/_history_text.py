@@ -50,7 +50,8 @@ def _of(each: dict) -> list[tuple[str, str]]:
     parts = [(_lost(one), "") for one in each["repositories"][:MOST_SHOWN]]
     parts += _rest(each["repositories"], "repositories")
     parts += [(_ran(run), "") for run in each["runs"][:MOST_SHOWN]] + _rest(each["runs"], "runs")
-    parts += [(_changed(one), "change") for one in each["changes"][:MOST_SHOWN]] + _rest(each["changes"], "changes")
+    changes = _changes(each["changes"])
+    parts += [(text, "change") for text in changes[:MOST_SHOWN]] + _rest(changes, "changes")
     for key in WORDS if each["comparison"] else ():
         some = each["comparison"][key]
         parts += [(f"{number(len(some))} {WORDS[key]}:", "bad")] if some else []
@@ -81,8 +82,15 @@ def _ran(run: dict) -> str:
     return f"{run['when']}  {run['what']} {run['run']}: {run['status']}{deleted}{bytes_}"
 
 
-def _changed(one: dict) -> str:
-    return f"{one['when']}  {one['target']}: {one['what']}, by {one['by']}"
+def _changes(changes: list) -> list[str]:
+    """Return a line for each change that was made, to how many, the newest first."""
+    groups: dict = {}
+    for one in changes:
+        groups.setdefault((one["what"], one["by"]), []).append(one)
+    return [
+        f"{some[0]['when']}  {listed([str(one['target']) for one in some], 1)}: {what}, by {by}"
+        for (what, by), some in groups.items()
+    ]
 
 
 def _named(one: dict) -> str:
@@ -94,6 +102,8 @@ def _named(one: dict) -> str:
 def _remarks(each: dict) -> list[str]:
     """Return what has to be known to read the comparison."""
     plan, remarks = each["comparison"], []
+    if each["nameless"]:
+        remarks.append("this registry does not tell which images went, so nothing can be held against its plan")
     if plan:
         remarks.append(f"held against the plan of {plan['made']}: {listed(plan['plans'], 2)}")
         if plan["before"]:
@@ -131,10 +141,9 @@ def _section(each: dict) -> str:
             cells = [_text(one["target"]), number(one["count"]), _text(one["newest"]), _text(one["because"])]
             text += f"| {' | '.join(cells)} |\n"
         text += _others(each["repositories"], "repositories")
-    for title, some, words in (("Runs", each["runs"], _ran), ("Policies", each["changes"], _changed)):
-        text += (
-            f"\n{title}:\n\n" + "".join(f"- {_text(words(one), 500)}\n" for one in some[:MOST_IN_PAGE]) if some else ""
-        )
+    for title, some in (("Runs", list(map(_ran, each["runs"]))), ("Policies", _changes(each["changes"]))):
+        text += f"\n{title}:\n\n" if some else ""
+        text += "".join(f"- {_text(one, 500)}\n" for one in some[:MOST_IN_PAGE])
     for key in WORDS if each["comparison"] else ():
         some = each["comparison"][key]
         text += f"\n{number(len(some))} {WORDS[key]}:\n\n" if some else ""
