@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import contextlib
+import json
 
 import pytest
 import requests
+from ansible_collections.registry.hygiene.plugins.plugin_utils import _history
 from contract.clock import in_its_time
 from contract.mounts import as_module
 from fakes.harbor import Harbor
@@ -122,3 +124,14 @@ def test_thousands_of_rows_are_read_page_by_page():
     found = run(fake, parts=["audit_log"], limit=3)
     assert found["count"] == 1234 and len(found["history"]) == 3
     assert found["repositories"] == [{"target": "acme/team/app", "count": 1234}]
+
+
+def test_the_plan_of_a_garbage_collection_comes_true(tmp_path):
+    fake, path = harbor(), tmp_path / "plan.json"
+    run(fake, "harbor_gc_execution", delete_untagged=True, wait=True, plan_file=str(path))
+    plan = json.loads(path.read_text())
+    seen = _history.registry("one", [run(fake)], [(str(path), plan)], lambda path: None)["comparison"]
+    assert {(one["target"], one["digest"]) for one in seen["gone"]} == {
+        ("acme/team/app", DIGEST[name]) for name in "bc"
+    }
+    assert seen["unforeseen"] == seen["unseen"] == []
