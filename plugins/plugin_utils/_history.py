@@ -76,7 +76,12 @@ def _whole(result: dict, read: Callable[[str], Any]) -> tuple[dict, bool]:
 
 def _rows(part: dict, name: str, keys: tuple) -> list[dict]:
     found = part.get(name)
-    return [{key: row.get(key) for key in keys} for row in found or [] if isinstance(row, dict)]
+    return [{key: _plain(row.get(key)) for key in keys} for row in found or [] if isinstance(row, dict)]
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as it is if it is a simple one, otherwise as a text."""
+    return value if value is None or isinstance(value, (str, int, float)) else str(value)
 
 
 def repositories(rows: list) -> list[dict]:
@@ -127,7 +132,7 @@ class Foretold:
                         self._add(repository, image)
 
     def _add(self, repository: str, image: dict) -> None:
-        tag, digest = image.get("tag"), image.get("digest")
+        tag, digest = _plain(image.get("tag")), _plain(image.get("digest"))
         if tag and (repository, "tag", tag) in self.places:
             return  # several plans say so
         one = [repository, image, False]

@@ -124,7 +124,7 @@ class History(Resource):
         return window(self.client, self.params)
 
     @classmethod
-    def gathered(cls, client, params, states):
+    def gathered(cls, client, params, states, failures):
         rows = [row for state in states.values() for row in state["history"]]
         first = heapq.nlargest(params["limit"], rows, key=lambda row: row["when"])
         counts = collections.Counter(row["target"] for row in rows)
@@ -140,7 +140,8 @@ class History(Resource):
         }
         client.warnings += [f"not all is known: {text}" for text in found["truncated"]]
         if params["history_file"]:
-            head = dict(found, format=FORMAT, version=VERSION, **known)
+            failed = {name: str(error) for name, error in failures.items()}
+            head = dict(found, format=FORMAT, version=VERSION, failures=failed, **known)
             files.put(params["history_file"], _pieces(head, newest(rows)), "history_file")
         return {
             **found,

@@ -168,7 +168,7 @@ def test_failures_are_shown_and_fail_only_if_asked_to():
 def test_hostile_texts_are_shown_as_text(tmp_path):
     evil = "\x1b[31m|<script>\n# x"
     changes = [{"when": evil, "target": evil, "what": evil, "by": evil}]
-    rows = [row(evil, evil, because=evil), {"when": None}, "no row", row(None)]
+    rows = [row(evil, evil, because=evil), {"when": None}, "no row", row([evil], {"tag": 1})]
     found, lines = report({evil: [result(rows, changes=changes, truncated=[evil])]}, folder=str(tmp_path))
     assert all(line.isprintable() for line in lines) and found["count"] == 4
     page = (tmp_path / NAMES[1]).read_text()

@@ -93,9 +93,10 @@ def test_a_limit_cuts_the_result_and_the_file_has_all(row, way, tmp_path):
 
 
 @every_row
-def test_one_target_that_fails_hides_no_other(row, way):
-    options, name = row.partial
-    found = Bench(row, way).run(options)
+def test_one_target_that_fails_hides_no_other(row, way, tmp_path):
+    (options, name), file = row.partial, tmp_path / "all.json"
+    found = Bench(row, way).run(options, {"history_file": str(file)})
+    assert json.loads(file.read_text())["failures"] == found["failures"]
     assert found["failed"] and list(found["failures"]) == [name], found
     assert found["history"] or found["runs"]
 
