@@ -26,6 +26,8 @@ class Resource:
     surplus = None  # surplus(client): the names of all there are (GET only), where `exclusive` removes the undeclared
     foresees = False  # True: changes delete images, and foresee tells which
     estimate = False  # True: the registry does not document all that foresee has to know
+    # gathered(client, params, target -> state, target -> error): the keys of a result that has all targets together
+    gathered = None
     follow = None  # follow(state): wait for what was started or found running; returns its last state
     careful = False  # the first target is read alone, because the registry locks accounts after some refusals
     idle = False  # set by apply if somebody else did it in the meantime

@@ -123,6 +123,8 @@ class Report:
 
     def _states(self, outcome: Any) -> dict:
         """Return the states that the result holds, under the key of the noun or of each noun."""
+        if self.resource.gathered:
+            return self.resource.gathered(self.client, self.params, outcome.after, outcome.failures)
         names = list(outcome.after)
         if self.resource.module and not outcome.single:
             how = self.params["return_states"]

@@ -48,6 +48,8 @@ RESOURCES = (
     ("/replication/policies", "replication-policy"),
     ("/replication/executions", "replication"),
     ("/registries", "registry"),
+    ("/auditlog-exts", "audit-log"),
+    ("/audit-logs", "audit-log"),
 )
 
 # What belongs to a project, by what its paths hold: the permission, and the members who have it as well.
@@ -172,7 +174,8 @@ def needed(method: str, where: str) -> str:
     if resource is None:
         last = "repository" if where.endswith("/repositories") else "artifact"
         return f"a system administrator has it, and a system robot with {last}:list in all projects"
-    listed = where.endswith(("purgeaudit", "/gc", "/policies", "/executions", "/registries", "/tasks"))
+    lists = ("purgeaudit", "/gc", "/policies", "/executions", "/registries", "/tasks", "/events", "-logs", "-exts")
+    listed = where.endswith(lists)
     if method == "GET" or where.endswith("/ping"):
         action = "list" if listed else "read"
     elif method == "PUT" and resource in ("purge-audit", "garbage-collection") and not where.endswith("/schedule"):

@@ -202,9 +202,15 @@ def tags(client: Any, namespace: str, repository: str) -> list:
 
 def history(client: Any, where: str, since: str | None) -> list[dict]:
     """Return which tags were deleted by policies since then, the latest first: tag, created_at, retention_id, rule."""
-    rows = registry.listing(client, where, HISTORIES, lambda row: int(row["id"]), lambda page: page["retention_log"])
+    rows = histories(client, where)
     limit = client.now() - schedule.seconds(since, "history_since") if since else 0.0
-    recent = [row for row in rows.values() if schedule.epoch(row["created_at"]) >= limit]
+    return [row for row in rows if schedule.epoch(row["created_at"]) >= limit]
+
+
+def histories(client: Any, where: str) -> list[dict]:
+    """Return all that SWR remembers of which tags policies deleted, the latest first, in the same form."""
+    rows = registry.listing(client, where, HISTORIES, lambda row: int(row["id"]), lambda page: page["retention_log"])
+    recent = list(rows.values())
     recent.sort(key=lambda row: (schedule.epoch(row["created_at"]), int(row["id"])), reverse=True)
     return [_history_in_option_words(row) for row in recent]
 

@@ -128,6 +128,7 @@ class Harbor(Fake):
         raise (TimedOut if self._timeout else Dropped)
 
     _timeout: float | None = None
+    acting: str | None = None  # the user whose request deletes something; a job otherwise, "" of one that logs nothing
 
     # Requests
 
@@ -163,7 +164,11 @@ class Harbor(Fake):
             call.sign_in()
         elif route.needs:
             call.need(*route.needs)
-        return route.handler(call)
+        self.acting = account and account.name
+        try:
+            return route.handler(call)
+        finally:
+            self.acting = None
 
     def _sign_in(self, request: Request) -> Account | None:
         return self.accounts.sign_in(

@@ -106,6 +106,7 @@ class Repositories(Tags):
         repository = self.repositories.pop((namespace, name), None)
         if repository:
             self.deleted.append(repository)
+        self.log_of(call, "delete_repo", namespace, {"repo": name, "namespace": namespace})
         return no_content()
 
 

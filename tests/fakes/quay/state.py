@@ -26,7 +26,8 @@ class State(Fake):
 
     The neutral form of the state is that of the recordings. Beside it namespaces and repositories may have `policies`,
     and namespaces `enabled` (false: disabled by a superuser) and `autoprune_task` (true: a policy was there once, and
-    the worker has not found out yet that none is left; with policies that is always so).
+    the worker has not found out yet that none is left; with policies that is always so). `logs`, which a dump leaves
+    out, has entries of the usage log: kind, namespace, repo, metadata, performer, age_seconds.
     """
 
     SWITCHES = {
@@ -36,6 +37,10 @@ class State(Fake):
         "registry_state": "normal",
         "default_policy": None,
         "first_policy_race": True,  # seen on a live Quay: see race.py
+        "AGGREGATED_LOG_COUNT_RETRIEVAL": True,
+        "ACTION_LOG_MAX_PAGE": None,
+        "LOGS_MODEL": "database",  # or elsewhere: then auto-prune is not in the logs
+        "log_seconds": False,  # the times of log entries as MySQL keeps them: then pages skip some
         **FEATURES,
     }
 
@@ -55,6 +60,8 @@ class State(Fake):
         self.tasks: dict[str, dict[str, Any]] = {}
         self._unknown_tokens = deepcopy(state.get("unknown_tokens", []))
         self._page_tokens: dict[str, tuple[int, float]] = {}
+        self.log: list[dict[str, Any]] = []
+        self._log_tokens: dict[str, tuple[dict[str, Any], float]] = {}
         self._default_ran: float | None = None
         self._rate_level, self._rate_at = 0.0, 0.0
         self._load(state)
@@ -80,6 +87,12 @@ class State(Fake):
                 self._add_repository(organization["name"], repository, seeded_ms)
         for repository in state.get("user_repositories", []):
             self._add_repository(repository["owner"], repository, seeded_ms)
+        for entry in sorted(state.get("logs", []), key=lambda entry: -entry["age_seconds"]):
+            repository = self.repositories.get((entry["namespace"], entry.get("repo")))
+            at = self.now() - entry["age_seconds"]
+            self.add_log(
+                entry["kind"], entry["namespace"], entry.get("metadata", {}), repository, entry.get("performer"), at
+            )
 
     def _add_namespace(self, given: dict[str, Any], organization: bool) -> None:
         self.namespaces[given["name"]] = {

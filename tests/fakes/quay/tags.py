@@ -13,8 +13,9 @@ from .._base import Answer, as_json
 from . import prune
 from .call import Call, truth
 from .errors import BAD_REQUEST, Refusal, no_content
+from .logs import Logs
 from .schema import RESTORE_SCHEMA, TAG_SCHEMA
-from .state import TAG_EXPIRATION, Repository, State
+from .state import TAG_EXPIRATION, Repository
 
 REPOSITORY_STATES = {"NORMAL": 0, "READ_ONLY": 1, "MIRROR": 2}
 TAG_FILTER = (
@@ -24,7 +25,7 @@ LIMIT_HELP = "Limit to the number of results to return per page. Max 100."
 PAGE_HELP = "Page index for the results. Default 1."
 
 
-class Tags(State):
+class Tags(Logs):
     """The endpoints of tags."""
 
     def _get_tags(self, call: Call, namespace: str, name: str) -> Answer:
@@ -97,6 +98,8 @@ class Tags(State):
         if row["immutable"] and self.switches["IMMUTABLE_TAGS"]:
             call.refuse_with(409, "tag_immutable", f"Cannot delete immutable tag '{tag}'")
         prune.end_tag(repository["tags"], row, self._now_ms())
+        metadata = {"username": call.caller.name, "repo": name, "namespace": namespace, "tag": tag}
+        self.log_of(call, "delete_tag", namespace, metadata, repository)
         return no_content()
 
     def _post_tag_restore(self, call: Call, namespace: str, name: str, tag: str) -> Answer:

@@ -8,14 +8,15 @@ from __future__ import annotations
 from typing import Any
 
 from . import prune
-from .state import Repository, State
+from .logs import Logs
+from .state import Repository
 
 TASK_INTERVAL = 3600
 TASKS_PER_POLL = 10
 DEFAULT_POLICY_INTERVAL = 86400
 
 
-class Worker(State):
+class Worker(Logs):
     """The background worker."""
 
     def work(self, force: bool = False) -> dict[str, Any]:
@@ -98,4 +99,9 @@ class Worker(State):
     def _prune_repository(self, repository: Repository, policy: dict[str, Any]) -> list[dict[str, Any]]:
         name = f"{repository['namespace']}/{repository['name']}"
         ended = prune.apply_policy(repository["tags"], policy, self._now_ms())
+        # Seen on a live Quay: what goes along with a tag has no entry of its own.
+        for tag in [tag for tag, companion in ended if not companion]:
+            named = {"namespace": repository["namespace"], "repo": repository["name"], "tag": tag["name"]}
+            metadata = {"performer": "autoprune worker", **named}
+            self.add_log("autoprune_tag_delete", repository["namespace"], metadata, repository)
         return [{"repository": name, "tag": tag["name"], "cascade": companion} for tag, companion in ended]

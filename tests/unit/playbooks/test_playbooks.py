@@ -6,22 +6,19 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import yaml
 from contract import estate
+from contract.playing import recap, words
 from fakes.harbor import Harbor
 from fakes.quay import Quay
 from fakes.serve import serving
 from fakes.swr import Swr
 
 ROOT = Path(__file__).resolve().parents[3]
-ANSIBLE = Path(sys.executable).parent / "ansible-playbook"
 ROLES = {
     "quay": "quay_hygiene",
     "swr": "swr_hygiene",
@@ -66,16 +63,6 @@ HARBOR = {
 NOTHING = [{"namespace": "acme", "repositories": ["api"], "state": "absent"}]
 
 
-@pytest.fixture(scope="module")
-def collections(tmp_path_factory):
-    """Return a path of collections with ours."""
-    path = tmp_path_factory.mktemp("collections")
-    home = path / "ansible_collections" / "registry"
-    home.mkdir(parents=True)
-    (home / "hygiene").symlink_to(ROOT)
-    return path
-
-
 @pytest.fixture
 def fakes():
     """Return two Quays and an SWR, and the hosts that stand for them: all that can become of one."""
@@ -98,36 +85,8 @@ def writes(*registries) -> int:
     return sum(len(fake.writes) for fake in registries)
 
 
-@pytest.fixture
-def play(collections, tmp_path):
-    """Return what plays a playbook over hosts (group -> name -> variables), in a folder of its own."""
-
-    def run(playbook, groups, *options):
-        inventory = {group: {"hosts": hosts} for group, hosts in groups.items()}
-        (tmp_path / "inventory.json").write_text(json.dumps(inventory))
-        env = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
-        env.update(ANSIBLE_COLLECTIONS_PATH=str(collections), ANSIBLE_HOME=str(tmp_path), ANSIBLE_LOCALHOST_WARNING="0")
-        env.update(ANSIBLE_SHOW_CUSTOM_STATS="1", ANSIBLE_NOCOLOR="1", ANSIBLE_INVENTORY_UNPARSED_WARNING="0")
-        command = [str(ANSIBLE), f"registry.hygiene.{playbook}", "-i", "inventory.json", *options]
-        command += ["-e", f"ansible_python_interpreter={sys.executable}"]
-        return subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=120, check=False)
-
-    return run
-
-
-def recap(ran) -> dict[str, dict[str, int]]:
-    """Return host -> what the last lines say of it."""
-    lines = re.findall(r"^(\S+) +: (ok=.*)$", ran.stdout, re.MULTILINE)
-    return {host: {key: int(value) for key, value in re.findall(r"(\w+)=(\d+)", line)} for host, line in lines}
-
-
 REFUSAL = "refused by protect: 4 repositories: acme/team-0/application-with-a-long-n...: dev-older; "
 MISSPELT = "swr_hygiene_polices is no variable of this role: did you mean swr_hygiene_policies?"
-
-
-def words(text) -> str:
-    """Return a text without line breaks and indents: lines of reports are folded."""
-    return " ".join(text.split())
 
 
 def test_preview_shows_and_writes_all_and_changes_nothing(play, fakes, tmp_path):
