@@ -27,6 +27,7 @@ class Shelf:
     """What is on it (`states`), the tags of its repositories (`images`), what is `broken`, and what was `written`."""
 
     url = URL
+    hosts = ("shelf.test",)
 
     def __init__(self, **states: Any) -> None:
         self.states = states

@@ -9,7 +9,7 @@ import dataclasses
 import re
 from typing import Any, Callable
 
-from ansible_collections.registry.hygiene.plugins.module_utils._core import declarations, fuse
+from ansible_collections.registry.hygiene.plugins.module_utils._core import declarations, fuse, in_use
 from ansible_collections.registry.hygiene.plugins.module_utils._core.crew import Crew
 from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import RegistryError, Unreachable
 
@@ -30,6 +30,7 @@ class Outcome:
     changed_targets: list = dataclasses.field(default_factory=list)
     failures: dict = dataclasses.field(default_factory=dict)  # target -> RegistryError, in the end its text
     forecast: dict | None = None  # repository -> images
+    in_use: dict | None = None  # how many references of images in use there are, and are there
     owners: dict = dataclasses.field(default_factory=dict)  # repository -> targets whose change it feels
     refusals: list = dataclasses.field(default_factory=list)  # limits that the plan goes beyond: nothing was written
     changed: bool = False
@@ -116,9 +117,10 @@ def _read(crew: Crew, outcome: Outcome) -> None:
 
 
 def _forecast(crew: Crew, outcome: Outcome, resource_class: Any, client: Any, params: dict) -> None:
-    """Find out which images the plan costs; targets that break min_keep or protect may be taken out of it."""
+    """Find out which images the plan costs; targets that break in_use, min_keep or protect may be left out."""
     limited = fuse.any_set(outcome.entries)
-    judge = fuse.Judge(params, outcome.nearest, outcome.entry)
+    running = in_use.load(params, client.hosts)
+    judge = fuse.Judge(params, outcome.nearest, outcome.entry, running)
     while True:
         changing = {name: outcome.things[name] for name in outcome.changed_targets}
 
@@ -141,6 +143,9 @@ def _forecast(crew: Crew, outcome: Outcome, resource_class: Any, client: Any, pa
             break
     if limited:
         outcome.refusals = judge.refusals(outcome.forecast)
+    if running:
+        client.warnings += running.doubts()
+        outcome.in_use = running.told(outcome.forecast)
 
 
 def _felt_by_others(outcome: Outcome, left: set) -> bool:

@@ -13,6 +13,7 @@ from ansible_collections.registry.hygiene.plugins.module_utils._core import (
     access,
     declarations,
     fuse,
+    in_use,
     options,
     planfile,
     result,
@@ -118,6 +119,7 @@ class Module:
             planfile.check_options(params)
         if self.resource.foresees:
             fuse.check_options(params)
+            in_use.check_options(params)
         if self.resource.several:
             declarations.check_list(self.resource, self.own, params)
         for entry in declarations.entries(self.resource, params):

@@ -9,7 +9,7 @@ import datetime
 from typing import Any
 
 from ansible_collections.registry.hygiene.plugins.module_utils._core import forecast as forecasts
-from ansible_collections.registry.hygiene.plugins.module_utils._core import fuse, plan, planfile
+from ansible_collections.registry.hygiene.plugins.module_utils._core import fuse, in_use, plan, planfile
 from ansible_collections.registry.hygiene.plugins.module_utils._core.engine import grouped
 from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import PlanRefused
 from ansible_collections.registry.hygiene.plugins.module_utils._core.text import plural, printable
@@ -90,6 +90,7 @@ class Report:
             "failed": len(outcome.failures),
             "left_out": len(self.client.left_out),
             "images": dict(forecasts.totals(outcome.forecast), estimate=self.resource.estimate) if known else None,
+            "in_use": outcome.in_use,
             "refused": None if not outcome.refusals else _refused(outcome.refusals),
             "rows": plan.rows(outcome.entries, outcome.things, outcome.changed_targets, outcome.forecast, blown),
             "worst": forecasts.worst(outcome.forecast, plan.MOST_WORST, self.params["preview_limit"]) if known else [],
@@ -106,6 +107,7 @@ class Report:
             told = [name for name in outcome.changed_targets if name in outcome.after]
             groups = plan.changes(outcome.things, outcome.before, outcome.after, told)
             lines = plan.lines(groups, outcome.things, outcome.forecast, self.params, self.resource.estimate)
+            lines += in_use.described(outcome.in_use)
             found["changed_targets"] = outcome.changed_targets[:MOST]
             found["plan"] = dict(self.summary(outcome), lines=lines, file=self.params["plan_file"])
             if diff:

@@ -220,6 +220,32 @@ def test_limits_of_one_run_go_before_those_of_the_host_but_protect_stays(play, f
     assert raised.returncode == 0 and writes(quay) == 4, raised.stdout
 
 
+def test_what_runs_in_a_cluster_is_left_in_all_registries(play, fakes, tmp_path):
+    quay, *_others, hosts = fakes
+    url = hosts["quay"]["quay-1"]["quay_url"].rpartition("/")[2]
+    running = tmp_path / "running.txt"
+    name = "acme/team-0/application-with-a-long-name-0000"
+    running.write_text(f"docker.io/library/nginx:1\n\n{url}/{name}:dev-old\n{url}/{name}:gone\n")
+    one = {"quay": {"quay-1": hosts["quay"]["quay-1"]}}
+    using = ["-e", json.dumps({"registry_hygiene_in_use": [str(running)]})]
+    refused = play("apply", one, *using)
+    message = "refused by in_use: 1 repository: acme/team-0/application-with-a-long-n...: dev-old runs ("
+    assert refused.returncode == 2 and words(message) in words(refused.stdout), refused.stdout
+    assert "running.txt:3)" in words(refused.stdout) and not writes(quay)
+    assert play("preview", one, *using).returncode == 0
+    report = json.loads((tmp_path / "registry-hygiene-preview.json").read_text())
+    assert report["registries"][0]["refused"] == "in_use"
+    for ending in ("md", "html"):
+        assert "running" in (tmp_path / f"registry-hygiene-preview.{ending}").read_text()
+    plan = json.loads((tmp_path / "quay-1-quay-plan.json").read_text())
+    assert plan["plan"]["in_use"] == {"references": 3, "elsewhere": 1, "found": 1, "not_found": 1}
+    empty = play("apply", one, "-e", "registry_hygiene_in_use=")
+    assert empty.returncode == 2 and "in_use: an entry is empty" in words(empty.stdout) and not writes(quay)
+    running.write_text(f"{url}/{name}:gone\n")
+    done = play("apply", one, *using)
+    assert done.returncode == 0 and writes(quay) == 4, done.stdout
+
+
 def test_apply_does_only_what_the_plan_says_that_was_looked_at(play, fakes, tmp_path):
     quay, *_others, hosts = fakes
     one = {"quay": {"quay-1": hosts["quay"]["quay-1"]}}

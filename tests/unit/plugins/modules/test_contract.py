@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import builtins
 import contextlib
+import importlib
 import json
 import re
 import sys
@@ -15,7 +16,7 @@ import pytest
 from ansible_collections.registry.hygiene.plugins.module_utils._core import schema, transport
 from ansible_collections.registry.hygiene.plugins.module_utils._core.result import MOST
 from contract.clock import in_its_time
-from contract.mounts import WAYS
+from contract.mounts import PLUGINS, WAYS
 from contract.rows import ROWS
 from fakes.mount import mounted
 
@@ -24,6 +25,11 @@ every_row = pytest.mark.parametrize("row", ROWS, ids=ids)
 every_row_of_many = pytest.mark.parametrize("row", [row for row in ROWS if row.many], ids=lambda row: row.name)
 every_row_that_posts = pytest.mark.parametrize("row", [row for row in ROWS if row.posts], ids=lambda row: row.name)
 writing = ("POST", "PUT", "PATCH", "DELETE")
+
+
+def foresees(row):
+    """Return whether the module of a row has limits of what it deletes."""
+    return importlib.import_module(f"{PLUGINS}.modules.{row.module}").MODULE.resource.foresees
 
 
 class Bench:
@@ -204,6 +210,26 @@ def test_bad_input_is_refused_before_any_request(row, way):
             assert result["failed"] and not result["changed"], options
             assert message in result["msg"] and len(result["msg"]) < 1000, options
             assert bench.fake.requests == [], options
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if foresees(row)], ids=lambda row: row.name)
+def test_what_may_run_is_known_before_any_request_and_what_does_not_run_there_is_no_hindrance(row, way, tmp_path):
+    bench = Bench(row, way)
+    path = tmp_path / "running.txt"
+    path.write_text("")
+    for given, message in (
+        ([str(path)], "is empty"),
+        (["/nowhere"], "is no file"),
+        (["a b!"], "no reference of an image"),
+    ):
+        for check_mode in (True, False):
+            refused = bench.run(row.target, row.created, {"in_use": given}, check_mode=check_mode)
+            assert refused["failed"] and message in refused["msg"] and bench.fake.requests == []
+    path.write_text("somewhere.test/acme/app:v1\ndocker-pullable://else.test/nginx@sha256:" + "0" * 64 + "\n")
+    done = bench.run(row.target, row.created, {"in_use": [str(path)]})
+    assert done["changed"] and not done.get("failed") and bench.state() == row.wanted[0]
+    assert done["plan"]["in_use"] == {"references": 2, "elsewhere": 2, "found": 0, "not_found": 0}
+    assert any("in_use: none of 2 references is of this registry" in warning for warning in done["warnings"])
 
 
 @every_row
