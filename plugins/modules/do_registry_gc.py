@@ -327,8 +327,8 @@ plan:
     in_use:
       description:
         - V(null) without O(in_use). How many C(references) there are, how many of them are of other hosts
-          (C(elsewhere)), how many images that run are listed in the repositories where something changes (C(found)), and
-          how many references name these repositories and are not (C(not_found)).
+          (C(elsewhere)), how many images that run are listed in the repositories where something changes (C(found)),
+          and how many references name these repositories and are not (C(not_found)).
       type: dict
       sample: null
     refused:

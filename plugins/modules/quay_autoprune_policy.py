@@ -146,6 +146,7 @@ extends_documentation_fragment:
   - registry.hygiene._quay
   - registry.hygiene._http
   - registry.hygiene._plan
+  - registry.hygiene._undo
   - registry.hygiene._fuse
   - registry.hygiene._attributes
   - registry.hygiene._attributes.action
@@ -290,8 +291,8 @@ plan:
     in_use:
       description:
         - V(null) without O(in_use). How many C(references) there are, how many of them are of other hosts
-          (C(elsewhere)), how many images that run are listed in the repositories where something changes (C(found)), and
-          how many references name these repositories and are not (C(not_found)).
+          (C(elsewhere)), how many images that run are listed in the repositories where something changes (C(found)),
+          and how many references name these repositories and are not (C(not_found)).
       type: dict
       sample: null
     refused:
@@ -386,6 +387,8 @@ class AutoprunePolicies(reader.PolicyReader):
     module = "quay_autoprune_policy"
     several = "declarations"
     foresees = True
+    undoes = True
+    beside_undo = ("force",)
 
     @classmethod
     def validate(cls, params):
@@ -411,6 +414,13 @@ class AutoprunePolicies(reader.PolicyReader):
 
     def changes(self, current, planned):
         return policies.changes(current, planned)
+
+    def shows(self, there, state):
+        return policies.alike(there, state)
+
+    @classmethod
+    def declaring(cls, state, params):
+        return {"policies": list(state), "exclusive": True}
 
     @classmethod
     def foresee_all(cls, client, things, before, after, each):

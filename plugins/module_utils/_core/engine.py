@@ -45,17 +45,28 @@ class Outcome:
 
 
 def converge(
-    resource_class: type, client: Any, params: dict, check_mode: bool, content: Any = (), hold: Callable | None = None
+    resource_class: type,
+    client: Any,
+    params: dict,
+    check_mode: bool,
+    content: Any = (),
+    hold: Callable | None = None,
+    entries: list | None = None,
 ) -> Outcome:
     """Read all targets, plan all, forecast, hold the plan against its limits, and only then write.
 
     content: names of the options that say what is to become of a target. hold(outcome): may refuse the plan, too.
+    entries: instead of those that the options of the task are.
     """
-    outcome = _meant(resource_class, client, params, content)
+    if entries is None:
+        entries = declarations.entries(resource_class, params)
+    outcome = _meant(resource_class, client, params, content, entries)
     with Crew(max(1, min(params["workers"] or 1, len(outcome.things))), client) as crew:
         _read(crew, outcome)
         things, before = outcome.things, outcome.before
-        outcome.after = _each(crew, outcome, "planned", lambda name: things[name].plan(before[name]), before)
+        outcome.after = _each(
+            crew, outcome, "planned", lambda name: things[name].entry.planned(things[name], before[name]), before
+        )
         outcome.changed_targets = [name for name in outcome.after if outcome.after[name] != before[name]]
         asked = check_mode or any(params.get(name) not in NOT_ASKED for name in ("preview", "plan", "plan_file"))
         if not resource_class.foresees:
@@ -75,9 +86,9 @@ def converge(
     return _ended(outcome, client)
 
 
-def _meant(resource_class: Any, client: Any, params: dict, content: Any) -> Outcome:
+def _meant(resource_class: Any, client: Any, params: dict, content: Any, entries: list) -> Outcome:
     """Return the outcome of a task with all targets that it is about, each with its entry."""
-    entries = declarations.entries(resource_class, params)
+    entries = list(entries)
     things: dict = {}
     single = False
     for entry in entries:

@@ -68,8 +68,8 @@ def _pieces(head: dict, changes: list, images: dict) -> Iterator[str]:
     yield "\n }\n}\n"
 
 
-def load(path: str) -> dict:
-    """Return a plan file; raises PlanRefused if it is none."""
+def load(path: str, option: str = "plan") -> dict:
+    """Return a plan file; raises PlanRefused if it is none. option: what it was given as."""
     try:
         if os.path.getsize(path) > LARGEST or not os.path.isfile(path):
             raise ValueError("too large, or no file")
@@ -86,7 +86,7 @@ def load(path: str) -> dict:
         _texts(found["module"], found["registry"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is none, or of another version"
-        raise PlanRefused(f"plan: {printable(path, 200)} cannot be used as a plan: {reason}") from None
+        raise PlanRefused(f"{option}: {printable(path, 200)} cannot be used as a plan: {reason}") from None
     return found
 
 

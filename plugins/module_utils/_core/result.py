@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import datetime
-from typing import Any
+from typing import Any, Sequence
 
 from ansible_collections.registry.hygiene.plugins.module_utils._core import forecast as forecasts
 from ansible_collections.registry.hygiene.plugins.module_utils._core import fuse, in_use, plan, planfile
@@ -96,8 +96,8 @@ class Report:
             "worst": forecasts.worst(outcome.forecast, plan.MOST_WORST, self.params["preview_limit"]) if known else [],
         }
 
-    def of(self, outcome: Any, diff: bool) -> dict:
-        """Return the result."""
+    def of(self, outcome: Any, diff: bool, ends: Sequence[str] = ()) -> dict:
+        """Return the result. ends: lines for people at the end of the plan."""
         found = dict(changed=outcome.changed)
         if not outcome.refusals:
             found.update(self._states(outcome))
@@ -107,7 +107,7 @@ class Report:
             told = [name for name in outcome.changed_targets if name in outcome.after]
             groups = plan.changes(outcome.things, outcome.before, outcome.after, told)
             lines = plan.lines(groups, outcome.things, outcome.forecast, self.params, self.resource.estimate)
-            lines += in_use.described(outcome.in_use)
+            lines += [*in_use.described(outcome.in_use), *ends]
             found["changed_targets"] = outcome.changed_targets[:MOST]
             found["plan"] = dict(self.summary(outcome), lines=lines, file=self.params["plan_file"])
             if diff:
