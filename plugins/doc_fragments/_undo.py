@@ -11,8 +11,8 @@ class ModuleDocFragment:
 options:
   undo:
     description:
-      - A file that an earlier task of this module wrote as its O(plan_file). Everything that it changed is put back as it
-        was before, with the same forecast, limits, diff, check mode and O(plan_file) as any other change.
+      - A file that an earlier task of this module wrote as its O(plan_file). Everything that it changed is put back as
+        it was before, with the same forecast, limits, diff, check mode and O(plan_file) as any other change.
       - It has to be of the same module and registry. What is to be changed is in the file, so no option says it.
       - A target that is neither as the plan made it nor as it was before was changed by somebody else since. It fails,
         and the others are put back. See O(undo_force).

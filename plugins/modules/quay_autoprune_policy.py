@@ -361,6 +361,25 @@ changed_targets:
   elements: str
   returned: success, or when only some of the targets failed, or when the plan was refused
   sample: [acme/app]
+restorable:
+  description:
+    - With O(undo), the tags that went since the plan was made, in the repositories that lost some by it. C(count) of
+      them can still be restored, for C(gone_count) it is too late. Quay keeps them for as long as the time machine of
+      the organization is set to.
+    - C(tags) has the first 50 that can be restored, with the time C(until) which, and the C(command) that does it. The
+      token needs the scope C(repo:write).
+  type: dict
+  returned: with O(undo), if images went by the plan
+  sample:
+    count: 1
+    gone_count: 0
+    tags:
+      - target: acme/app
+        tag: dev-4293bf3
+        digest: "sha256:2485f4d55aae6c5b073114bc4c4b1907c0abae14166281beee7d93f76ebf41fc"
+        went: "2026-11-21T14:00:00Z"
+        until: "2026-12-05T14:00:00Z"
+        command: "curl -X POST ... https://quay.example.com/api/v1/repository/acme/app/tag/dev-4293bf3/restore"
 failures:
   description: From each target that failed to the reason, at most 50. The other targets were served all the same.
   type: dict
@@ -376,6 +395,7 @@ from ansible_collections.registry.hygiene.plugins.module_utils._quay import (
     reader,
     registry,
     states,
+    time_machine,
     writing,
 )
 from ansible_collections.registry.hygiene.plugins.module_utils._quay.policies import identity
@@ -389,6 +409,7 @@ class AutoprunePolicies(reader.PolicyReader):
     foresees = True
     undoes = True
     beside_undo = ("force",)
+    restorable = staticmethod(time_machine.restorable)
 
     @classmethod
     def validate(cls, params):

@@ -108,7 +108,7 @@ class Module:
             report = result.Report(self.resource, client, params, check_mode)
             content = [name for name in self.own if name not in self.resource.naming]
             outcome = converge(self.resource, client, params, check_mode, content, report.hold, entries)
-            found = report.of(outcome, diff, back.told() if back else [])
+            found = report.of(outcome, diff, *(back.told(client) if back else ()))
         except MissingLibrary as error:
             found = dict(failed=True, msg=missing_required_lib(error.library))
         except RegistryError as error:
@@ -136,7 +136,7 @@ class Module:
             try:
                 given = {name: value for name, value in entry.params.items() if value is not None}
                 check_required_if(self.required_if, given)
-                if entry.own:
+                if entry.own and self.resource.foresees:
                     fuse.check_options(entry.params)
                 warnings += [f"{place}{warning}" for warning in self.resource.validate(entry.params)]
             except (TypeError, PlanRefused) as error:  # check_required_if raises TypeError

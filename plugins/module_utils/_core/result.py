@@ -96,8 +96,8 @@ class Report:
             "worst": forecasts.worst(outcome.forecast, plan.MOST_WORST, self.params["preview_limit"]) if known else [],
         }
 
-    def of(self, outcome: Any, diff: bool, ends: Sequence[str] = ()) -> dict:
-        """Return the result. ends: lines for people at the end of the plan."""
+    def of(self, outcome: Any, diff: bool, ends: Sequence[str] = (), restorable: dict | None = None) -> dict:
+        """Return the result. ends: lines for people at the end of the plan. restorable: what could be brought back."""
         found = dict(changed=outcome.changed)
         if not outcome.refusals:
             found.update(self._states(outcome))
@@ -112,6 +112,8 @@ class Report:
             found["plan"] = dict(self.summary(outcome), lines=lines, file=self.params["plan_file"])
             if diff:
                 found["diff"] = {"prepared": "".join(f"{line}\n" for line in lines)}
+        if restorable:
+            found["restorable"] = restorable
         if outcome.refusals:
             found.update(failed=True, changed=False, msg=fuse.message(outcome.refusals))
         if outcome.failures:

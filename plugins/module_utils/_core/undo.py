@@ -71,6 +71,7 @@ class Undo:
     """A plan file that is to be taken back: `entries`, one for each of its changes."""
 
     def __init__(self, resource: Any, argument_spec: dict, params: dict) -> None:
+        self.resource = resource
         self.path = params["undo"]
         self.shown = printable(self.path, 200)
         _check_beside(resource, argument_spec, params)
@@ -115,13 +116,15 @@ class Undo:
         if self.held["registry"] != url:
             raise PlanRefused(f"undo: {self.shown} is of {printable(self.held['registry'], 200)}, not of {url}")
 
-    def told(self) -> list[str]:
-        """Return lines for people about what no undo brings back."""
+    def told(self, client: Any) -> tuple[list[str], dict | None]:
+        """Return lines for people about what no undo brings back, and what can be restored otherwise (GET only)."""
         images = [image for one in self.held["repositories"].values() for image in one["images"]]
         number = sum(image["fate"] != STAYS for image in images)
         if not number:
-            return []
-        return [f"  images that are deleted stay deleted: {plural(number, 'image')} went, or may have, by that plan"]
+            return [], None
+        lines = [f"  images that are deleted stay deleted: {plural(number, 'image')} went, or may have, by that plan"]
+        found, more = self.resource.restorable(client, self.held) if self.resource.restorable else (None, [])
+        return lines + more, found
 
 
 def _check_beside(resource: Any, argument_spec: dict, params: dict) -> None:

@@ -128,7 +128,7 @@ def tags(client: api.Client, name: str) -> list:
     query = {"onlyActiveTags": "true", "limit": "100", "page": "1"}
 
     def rows() -> dict:
-        return client.listing(where, query, TAGS, lambda page: page["tags"], lambda tag: tag["name"], _next_page)
+        return client.listing(where, query, TAGS, lambda page: page["tags"], lambda tag: tag["name"], next_page)
 
     # Quay ffba0c7: repo:admin includes repo:read, which would do for this one.
     what = f"the tags of {name}, for which the token needs the scope repo:admin"
@@ -137,7 +137,8 @@ def tags(client: api.Client, name: str) -> list:
     return client.cached(("tags", name), lambda: list(_allowed(what, rows).values()))
 
 
-def _next_page(page: dict, query: dict, _number: int) -> dict | None:
+def next_page(page: dict, query: dict, _number: int) -> dict | None:
+    """Return what changes in the query for the next page of tags, None at the end."""
     return {"page": str(int(query["page"]) + 1)} if page["has_additional"] else None
 
 
