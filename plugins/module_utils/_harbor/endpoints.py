@@ -67,6 +67,14 @@ def normalised(text: str) -> str:
     return f"{parts.scheme}://{parts.netloc}{parts.path}"
 
 
+def alike(one: str, other: str) -> bool:
+    """Return whether two addresses are the same to Harbor, as which it may also show what was once sent."""
+    try:
+        return normalised(one) == normalised(other)
+    except PlanRefused:
+        return False
+
+
 def check(params: dict) -> None:
     """Raise PlanRefused for what no version of Harbor can follow. Pure."""
     name, secret = params["name"], params["access_secret"]
@@ -160,7 +168,8 @@ def planned(version: tuple, name: str, params: dict, current: dict | None, store
     found = dict(kept, **{key: params[key] for key in KEYS if params[key] is not None})
     if current is None:
         check_type(version, found["type"])
-    found["url"] = normalised(found["url"]) if params["url"] is not None else found["url"]
+    if params["url"] is not None:
+        found["url"] = current["url"] if current and alike(params["url"], current["url"]) else normalised(params["url"])
     if params["ca_certificate"] is not None:
         found["ca_certificate"] = _certificate(version, who, params["ca_certificate"], kept["ca_certificate"])
     found["access_key"] = found["access_key"] or None

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import pytest
+from contract import harbor_remotes
 from contract.harbor_tasks import ADMIN, GC, PURGE, TYPES, changed, failed, harbor, keep, run, shown, stored
 
 ROBOT = {"harbor_username": "robot$cleaner", "harbor_password": "Robot-Secret1"}
@@ -44,6 +45,40 @@ def test_a_robot_is_told_the_permission_that_it_lacks(resource, action, what, op
         f"robot$cleaner lacks the right: a system administrator has it, and a system robot with {resource}:{action}",
     )
     assert not result["changed"]
+
+
+POLICY = {"name": "p", "src_registry": {"name": "hub"}, "enabled": True}
+REPLICATING = [
+    ("registry:list", "harbor_registry", {"name": "hub"}),
+    ("registry:create", "harbor_registry", {"name": "new", "type": "docker-registry", "url": "http://hub.test"}),
+    ("registry:update", "harbor_registry", {"name": "hub", "description": "x"}),
+    ("registry:delete", "harbor_registry", {"name": "limited", "state": "absent"}),
+    ("registry:read", "harbor_registry_info", {"ping": True}),
+    ("replication-policy:list", "harbor_replication_policy", {"name": "p"}),
+    ("replication-policy:create", "harbor_replication_policy", {"name": "new", "src_registry": "hub"}),
+    ("replication-policy:update", "harbor_replication_policy", {"name": "p", "description": "x"}),
+    ("replication-policy:delete", "harbor_replication_policy", {"name": "p", "state": "absent"}),
+    ("replication:list", "harbor_replication_execution", {"policies": ["p"]}),
+    ("replication:create", "harbor_replication_execution", {"policies": ["p"]}),
+    ("replication:read", "harbor_replication_info", {"id": 3}),
+]
+
+
+@pytest.mark.parametrize(("right", "module", "options"), REPLICATING, ids=[row[0] for row in REPLICATING])
+def test_a_robot_is_told_what_it_lacks_to_replicate_and_needs_no_more_than_what_is_documented(right, module, options):
+    resources = ("registry", "replication-policy", "replication")
+    rights = [(resource, action) for resource in resources for action in ("read", "list", "create", "update", "delete")]
+    for held in (rights, [one for one in rights if ":".join(one) != right]):
+        fake = harbor_remotes.harbor(robots=[robot(*held)], replication_policies=[POLICY])
+        fake.jobs.fail(fake.jobs.execution(harbor_remotes.REPLICATION, 1, "MANUAL", {}), "why")
+        result = run(fake, module, access=ROBOT, **options)
+        if held is rights:
+            assert not result.get("failed"), result["msg"]
+        else:
+            failed(
+                result, f"robot$cleaner lacks the right: a system administrator has it, and a system robot with {right}"
+            )
+            assert not result["changed"]
 
 
 def test_a_robot_with_the_rights_needs_no_others():
