@@ -175,7 +175,7 @@ def undone(shelf: Shelf, resource: type, path: str, check_mode: bool = False, **
     shelf.ledger = Ledger()
     report = result.Report(resource, shelf, params, check_mode)
     outcome = engine.converge(resource, shelf, params, check_mode, ["want"], report.hold, back.entries)
-    return report.of(outcome, True, *back.told(shelf))
+    return report.of(outcome, True, *back.told(shelf, bool(outcome.changed_targets)))
 
 
 def reported(shelf: Shelf, resource: type, params: dict, check_mode: bool = False) -> dict:

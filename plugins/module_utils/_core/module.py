@@ -108,7 +108,7 @@ class Module:
             report = result.Report(self.resource, client, params, check_mode)
             content = [name for name in self.own if name not in self.resource.naming]
             outcome = converge(self.resource, client, params, check_mode, content, report.hold, entries)
-            found = report.of(outcome, diff, *(back.told(client) if back else ()))
+            found = report.of(outcome, diff, *(back.told(client, bool(outcome.changed_targets)) if back else ()))
         except MissingLibrary as error:
             found = dict(failed=True, msg=missing_required_lib(error.library))
         except RegistryError as error:

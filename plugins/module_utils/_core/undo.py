@@ -116,13 +116,18 @@ class Undo:
         if self.held["registry"] != url:
             raise PlanRefused(f"undo: {self.shown} is of {printable(self.held['registry'], 200)}, not of {url}")
 
-    def told(self, client: Any) -> tuple[list[str], dict | None]:
+    def told(self, client: Any, changed: bool) -> tuple[list[str], dict | None]:
         """Return lines for people about what no undo brings back, and what can be restored otherwise (GET only)."""
         images = [image for one in self.held["repositories"].values() for image in one["images"]]
         number = sum(image["fate"] != STAYS for image in images)
+        lines = []
+        if not changed:
+            lines += [
+                "  nothing to take back. Earlier plans that were carried out are kept, with their time in their names"
+            ]
         if not number:
-            return [], None
-        lines = [f"  images that are deleted stay deleted: {plural(number, 'image')} went, or may have, by that plan"]
+            return lines, None
+        lines += [f"  images that are deleted stay deleted: {plural(number, 'image')} went, or may have, by that plan"]
         found, more = self.resource.restorable(client, self.held) if self.resource.restorable else (None, [])
         return lines + more, found
 
