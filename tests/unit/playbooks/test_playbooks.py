@@ -328,10 +328,8 @@ def test_undo_puts_back_what_apply_has_changed(play, fakes, tmp_path):
     nothing = play("undo", groups, "-e", "registry_hygiene_plan=plans")
     assert "nothing to take back. Earlier plans that were carried out are kept" in nothing.stdout
     quay.clear(), swr.clear()
-    for plan in (plans[0], plans[2]):
-        file = ["-e", f"registry_hygiene_plan=plans/{plan}"]
-        looked = play("undo", groups, *file, "--check")
-        assert looked.returncode == 0 and not writes(quay if "swr" in plan else swr), looked.stdout
+    looked = play("undo", groups, "-e", f"registry_hygiene_plan=plans/{plans[0]}", "--check")
+    assert looked.returncode == 0 and "images that are deleted stay deleted" in looked.stdout, looked.stdout
     assert not writes(quay, swr)
     back = play("undo", groups, "-e", f"registry_hygiene_plan=plans/{plans[0]}")
     assert back.returncode == 0 and swr.retentions("acme/api") and not writes(swr), back.stdout
@@ -353,11 +351,12 @@ def test_undo_leaves_alone_what_was_changed_since_and_says_what_it_needs(play, f
     groups = {"quay": {"quay-1": hosts["quay"]["quay-1"], "quay-2": hosts["quay"]["quay-2"]}}
     one = {"quay": {"quay-1": hosts["quay"]["quay-1"]}}
     assert play("apply", one, "-e", "registry_hygiene_report=.").returncode == 0
-    for given in ([], ["-e", "registry_hygiene_plan=/nowhere"], ["-e", "registry_hygiene_plan=inventory.json"]):
-        refused = play("undo", groups, *given)
-        assert (
-            refused.returncode == 2 and "registry_hygiene_plan" in refused.stdout or "HOST-quay-plan" in refused.stdout
-        )
+    for given, message in (
+        ([], "set registry_hygiene_plan to"),
+        (["-e", "registry_hygiene_plan=inventory.json"], "HOST-quay"),
+    ):
+        refused = play("undo", one, *given)
+        assert refused.returncode == 2 and message in words(refused.stdout)
     name = "acme/team-0/application-with-a-long-name-0000"
     quay.add_policy("repository", name, {"method": "number_of_tags", "value": 3})
     quay.clear()
