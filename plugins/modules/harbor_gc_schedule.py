@@ -24,6 +24,8 @@ options:
         change as soon as the schedule has fired, and until then is written only if something else changes, too.
       - If it is not set, the value that the last run of the schedule tells is kept. If none tells it, a schedule that
         has to be written is written without, and a warning is given.
+      - Beside O(undo) it says whether the schedule that is put back was a dry run, where no run had told that when the
+        plan was made.
     type: bool
 extends_documentation_fragment:
   - registry.hygiene._harbor_schedule

@@ -64,6 +64,7 @@ options:
   access_secret:
     description:
       - The secret that goes with O(access_key). It is never shown. See O(update_secret).
+      - Beside O(undo) it is the secret of the one endpoint that is put back. No plan file holds it.
     type: str
   update_secret:
     description:

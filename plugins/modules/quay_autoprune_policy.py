@@ -208,6 +208,17 @@ EXAMPLES = r"""
     min_keep: 1
     plan: /tmp/quay-plan.json
 
+- name: Do that, unless an image would go that runs in a cluster
+  registry.hygiene.quay_autoprune_policy:
+    declarations: *declared
+    in_use:
+      - /srv/registry-hygiene/running.txt
+    plan_file: /srv/registry-hygiene/quay-plan.json
+
+- name: Take it back
+  registry.hygiene.quay_autoprune_policy:
+    undo: /srv/registry-hygiene/quay-plan.json
+
 - name: Keep the newest twenty tags of one repository, and have no other policy on it
   registry.hygiene.quay_autoprune_policy:
     repositories:
