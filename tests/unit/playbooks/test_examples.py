@@ -1,7 +1,7 @@
 # Copyright: registry.hygiene contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The example that collects what runs in clusters, with a made-up kubernetes.core: what it writes is valid as in_use."""
+"""The example that collects what runs in clusters, with a made-up kubernetes.core: it writes what in_use takes."""
 
 from __future__ import annotations
 
