@@ -447,13 +447,6 @@ class AutoprunePolicies(reader.PolicyReader):
     def changes(self, current, planned):
         return policies.changes(current, planned)
 
-    def shows(self, there, state):
-        return policies.alike(there, state)
-
-    @classmethod
-    def declaring(cls, state, params):
-        return {"policies": list(state), "exclusive": True}
-
     @classmethod
     def foresee_all(cls, client, things, before, after, each):
         return foresight.Plan(client, things, before, after).forecast(each)

@@ -157,26 +157,29 @@ def message(refusals: list[Refusal]) -> str:
     lines = [f"refused by {refusal.limit}: {refusal.text}" for refusal in refusals[:MOST_LINES]]
     if len(refusals) > MOST_LINES:
         lines.append(f"and by {len(refusals) - MOST_LINES:,} more")
-    limits = list(dict.fromkeys(refusal.limit for refusal in refusals))
-    if limits == [PLAN]:
-        last = "make a new plan, or leave plan unset (in a role: registry_hygiene_plan)"
-    else:
-        scalars = ", ".join(f"registry_hygiene_{limit}" for limit in limits if limit not in ("protect", IN_USE))
-        once = f", or for one run {scalars}" if scalars else ""
-        others = [limit for limit in limits if limit != IN_USE]
-        parts = [f"change {', '.join(others)} (in a role: its ..._limits{once})"] if others else []
-        if IN_USE in limits:
-            parts.append(
-                "take the images out of in_use (in a role: registry_hygiene_in_use); on_limit: skip leaves them"
-            )
-        last = ", and ".join(parts)
-    last = f"Nothing was written. If this is meant, {last}"
+    last = " ".join(["Nothing was written.", *_remedies(list(dict.fromkeys(refusal.limit for refusal in refusals)))])
     left = LONGEST - len(last)
     shortest_first = sorted(range(len(lines)), key=lambda place: len(lines[place]))
     for done, place in enumerate(shortest_first):  # what short ones do not need is left to long ones
         lines[place] = printable(lines[place], left // (len(lines) - done) - 1)
         left -= len(lines[place]) + 1
     return "\n".join([*lines, last])
+
+
+def _remedies(limits: list) -> list[str]:
+    """Return what would change that these limits refuse, as sentences but for the last full stop."""
+    if limits == [PLAN]:
+        return ["If this is meant, make a new plan, or leave plan unset (in a role: registry_hygiene_plan)"]
+    others = [limit for limit in limits if limit != IN_USE]
+    scalars = ", ".join(f"registry_hygiene_{limit}" for limit in others if limit != "protect")
+    once = f", or for one run {scalars}" if scalars else ""
+    found = [f"If this is meant, change {', '.join(others)} (in a role: its ..._limits{once})"] if others else []
+    if IN_USE in limits:
+        found = [f"{text}." for text in found] + [
+            "To keep what runs, change the policies or set on_limit: skip; if it may go, take it out of in_use (in a "
+            "role: registry_hygiene_in_use)"
+        ]
+    return found
 
 
 def _named(offenders: dict, ordered: list, most: int, room: int) -> str:

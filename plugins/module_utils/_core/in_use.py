@@ -25,6 +25,7 @@ MOST_PATH = 40  # characters of a path in a message
 ITSELF = "in_use"  # where a reference stands that is in no file
 SCHEME = re.compile(r"[a-z][a-z0-9+.-]{0,30}://")  # what Kubernetes puts before imageID: docker-pullable://
 DIGEST = r"[A-Za-z0-9_+.-]{1,32}:[0-9A-Fa-f]{32,128}"
+ALONE = re.compile(rf"{DIGEST}\Z")
 PART = r"[a-z0-9][a-z0-9._-]*"  # of the name of an image, which has no capital letters
 REFERENCE = re.compile(
     rf"(?:(?P<host>[A-Za-z0-9][A-Za-z0-9.-]*(?::[0-9]{{1,5}})?)/)?(?P<path>{PART}(?:/{PART})*)"
@@ -47,14 +48,13 @@ class Running:
         self.digests: dict = {}
         self.anywhere: dict = {}
         self.elsewhere: collections.Counter = collections.Counter()
-        for text, where in references.items():
-            self._add(text, where)
+        for text, (found, where) in references.items():
+            self._add(text, found, where)
 
-    def _add(self, text: str, where: str) -> None:
-        if re.match(rf"{DIGEST}\Z", text):
+    def _add(self, text: str, found: Any, where: str) -> None:
+        if found is None:
             self.anywhere[text] = where
             return
-        found = REFERENCE.match(text)
         host, path, tag, digest = found.group("host", "path", "tag", "digest")
         if host and (re.search("[.:A-Z]", host) or host == "localhost"):  # as Docker tells hosts from names
             if _host(host) not in self.hosts:
@@ -158,7 +158,7 @@ def load(params: dict, hosts: Iterable[str]) -> Running | None:
 
 
 def _references(given: list) -> dict:
-    """Return reference -> where it stands first."""
+    """Return reference -> (its parts, None of a digest alone; where it stands first)."""
     found: dict = {}
     number = 0
     for item in given:
@@ -175,8 +175,7 @@ def _references(given: list) -> dict:
                 raise PlanRefused(f"in_use: more than {MOST:,} references: give each only once (sort -u)")
             plain = SCHEME.sub("", word, count=1)
             if plain not in found:
-                _check(plain, where)
-                found[plain] = where
+                found[plain] = _parts(plain, where), where
     return found
 
 
@@ -206,12 +205,17 @@ def _words(path: str) -> Iterator[tuple]:
         )
 
 
-def _check(text: str, where: str) -> None:
-    if len(text) > LONGEST or not (re.match(rf"{DIGEST}\Z", text) or REFERENCE.match(text)):
-        raise PlanRefused(
-            f"in_use: {printable(where, 60)}: {printable(repr(text), 150)} is no reference of an image, such as "
-            "registry.example.com/acme/app:v1, nor a digest. Is it the message of something that failed?"
-        )
+def _parts(text: str, where: str) -> Any:
+    if len(text) <= LONGEST:
+        if ALONE.match(text):  # which also looks like name:tag
+            return None
+        parts = REFERENCE.match(text)
+        if parts:
+            return parts
+    raise PlanRefused(
+        f"in_use: {printable(where, 60)}: {printable(repr(text), 150)} is no reference of an image, such as "
+        "registry.example.com/acme/app:v1, nor a digest. Is it the message of something that failed?"
+    )
 
 
 def _host(text: str) -> str:

@@ -97,7 +97,7 @@ class Module:
         """
         client, warnings = None, []
         try:
-            back = undo.Undo(self.resource, self.own, params) if params.get("undo") else None
+            back = undo.Undo(self.resource, self.own, params) if params.get("undo") is not None else None
             entries = back.entries if back else declarations.entries(self.resource, params)
             warnings += self._check(params, entries)
             client = self.registry.client(params, read_only=check_mode)
@@ -129,7 +129,7 @@ class Module:
         if self.resource.foresees:
             fuse.check_options(params)
             in_use.check_options(params)
-        if self.resource.several and not params.get("undo"):
+        if self.resource.several and params.get("undo") is None:
             declarations.check_list(self.resource, self.own, params)
         for entry in entries:
             place = "" if entry.number is None else f"{entry.place()}: "

@@ -38,6 +38,13 @@ class PolicyReader(Resource):
             return {"current_user": True}
         return {"repositories" if "/" in target else "organizations": [target]}
 
+    def shows(self, there, state):
+        return policies.alike(there, state)
+
+    @classmethod
+    def declaring(cls, state, params):
+        return {"policies": list(state), "exclusive": True}
+
     def kind(self):
         return (
             "user" if self.params["current_user"] else "organization" if self.params["organizations"] else "repository"

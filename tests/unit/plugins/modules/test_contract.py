@@ -13,7 +13,7 @@ import re
 import sys
 
 import pytest
-from ansible_collections.registry.hygiene.plugins.module_utils._core import schema, transport
+from ansible_collections.registry.hygiene.plugins.module_utils._core import runs, schema, transport
 from ansible_collections.registry.hygiene.plugins.module_utils._core.result import MOST
 from contract.clock import in_its_time
 from contract.mounts import PLUGINS, WAYS
@@ -27,9 +27,9 @@ every_row_that_posts = pytest.mark.parametrize("row", [row for row in ROWS if ro
 writing = ("POST", "PUT", "PATCH", "DELETE")
 
 
-def foresees(row):
-    """Return whether the module of a row has limits of what it deletes."""
-    return importlib.import_module(f"{PLUGINS}.modules.{row.module}").MODULE.resource.foresees
+def resource(row):
+    """Return the resource of the module of a row."""
+    return importlib.import_module(f"{PLUGINS}.modules.{row.module}").MODULE.resource
 
 
 class Bench:
@@ -212,7 +212,7 @@ def test_bad_input_is_refused_before_any_request(row, way):
             assert bench.fake.requests == [], options
 
 
-@pytest.mark.parametrize("row", [row for row in ROWS if foresees(row)], ids=lambda row: row.name)
+@pytest.mark.parametrize("row", [row for row in ROWS if resource(row).foresees], ids=lambda row: row.name)
 def test_what_may_run_is_known_before_any_request_and_what_does_not_run_there_is_no_hindrance(row, way, tmp_path):
     bench = Bench(row, way)
     path = tmp_path / "running.txt"
@@ -388,7 +388,12 @@ def test_what_differs_from_the_plan_is_refused_and_shown(row, way, check_mode, t
 
 def undoable(row):
     """Return whether a plan file of a row can be taken back."""
-    return importlib.import_module(f"{PLUGINS}.modules.{row.module}").MODULE.resource.undoes
+    return resource(row).undoes
+
+
+@pytest.mark.parametrize("row", ROWS, ids=ids)
+def test_everything_can_be_taken_back_but_runs(row):
+    assert undoable(row) is not issubclass(resource(row), runs.Run)
 
 
 every_row_that_undoes = pytest.mark.parametrize("row", list(filter(undoable, ROWS)), ids=lambda row: row.name)

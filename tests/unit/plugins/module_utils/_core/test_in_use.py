@@ -196,8 +196,8 @@ def test_a_plan_that_would_delete_what_runs_is_refused_and_says_where():
     assert result["failed"] and one.written == [] and len(result["msg"]) < 950
     assert result["msg"].splitlines() == [
         "refused by in_use: 2 repositories: acme/app: v1 runs (in_use); globex/lib: v1 runs (in_use)",
-        "Nothing was written. If this is meant, take the images out of in_use (in a role: registry_hygiene_in_use); "
-        "on_limit: skip leaves them",
+        "Nothing was written. To keep what runs, change the policies or set on_limit: skip; if it may go, take it out "
+        "of in_use (in a role: registry_hygiene_in_use)",
     ]
     assert result["plan"]["refused"]["limit"] == "in_use"
     assert result["plan"]["in_use"] == {"references": 2, "elsewhere": 0, "found": 2, "not_found": 0}
@@ -230,7 +230,7 @@ def test_it_goes_with_other_limits_and_the_message_stays_short():
     message = reported(one, Keeping, params)["msg"]
     assert len(message) <= 950 and message.count("refused by ") == 5
     assert "refused by in_use: 1,000 repositories: acme/longlong" in message
-    assert message.splitlines()[-1].endswith("on_limit: skip leaves them")
+    assert message.splitlines()[-1].endswith("in_use (in a role: registry_hygiene_in_use)")
 
 
 def test_an_entry_is_held_to_it_as_well():
