@@ -21,6 +21,7 @@ class Declared(Resource):
 
     place = ()
     naming = ("name",)
+    undoes = True
     version = ()
     found = None  # the row of the list, None if there is none
     seen = False  # whether it was read before: then it may have been written, and is listed anew
@@ -28,6 +29,10 @@ class Declared(Resource):
     @classmethod
     def named(cls, params):
         return [params["name"]] if params["name"] else []
+
+    @classmethod
+    def named_as(cls, target):
+        return {"name": target}
 
     @classmethod
     def targets(cls, client, params):

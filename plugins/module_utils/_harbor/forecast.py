@@ -76,4 +76,5 @@ def _image(repository: str, artifact: dict, goes: bool, now: tuple[float, float]
         "age": figures.age(now, schedule.epoch(pushed)) if pushed else None,
         "size": figures.size(artifact.get("size")) or 0,
         "because": "no tag reaches it" if goes else "" if tags else "an index with a tag needs it",
+        "children": [reference["child_digest"] for reference in artifact.get("references") or []],
     }

@@ -32,6 +32,10 @@ class Policy(declared.Declared):
                 raise PlanRefused(f"{option}: {params[option]}: write a number of seconds above 0")
         return replication.check(params)
 
+    @classmethod
+    def declaring(cls, state, params):
+        return {"state": "absent"} if state is None else {key: state[key] for key in state if key != "name"}
+
     def state_of(self, found):
         return replication.state_of(self.version, found)
 

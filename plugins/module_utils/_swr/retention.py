@@ -173,6 +173,15 @@ def one_in_option_words(policy: dict) -> dict:
     return {"rules": rules}
 
 
+def declaring(state: dict | None) -> dict:
+    """Return the options that declare a state; raises PlanRefused if none do."""
+    if state is None:
+        return {"state": "absent"}
+    if "rules" in state or "further_policies" in state:
+        raise PlanRefused("SWR held several policies or rules here, which the options cannot say")
+    return dict(state, allow_replace=True)
+
+
 def template(policy: dict) -> str | None:
     """Return the template of a policy as SWR lists it, None if the options cannot say it."""
     return one_in_option_words(policy).get("template")
@@ -262,6 +271,13 @@ class RetentionReader(Resource):
     @classmethod
     def named(cls, params):
         return [f"{params['namespace']}/{name}" for name in params["repositories"] or []]
+
+    @classmethod
+    def named_as(cls, target):
+        namespace, _slash, repository = target.partition("/")
+        if names.is_glob(target) or not repository:
+            raise PlanRefused(f"undo: {target!r} is no name of a repository with its organization")
+        return {"namespace": namespace, "repositories": [repository]}
 
     def full_name(self):
         return f"{self.params['namespace']}/{self.target}"

@@ -25,9 +25,10 @@ class State(Fake):
     """Namespaces, repositories, users and tokens of a Quay, without anything that acts on them.
 
     The neutral form of the state is that of the recordings. Beside it namespaces and repositories may have `policies`,
-    and namespaces `enabled` (false: disabled by a superuser) and `autoprune_task` (true: a policy was there once, and
-    the worker has not found out yet that none is left; with policies that is always so). `logs`, which a dump leaves
-    out, has entries of the usage log: kind, namespace, repo, metadata, performer, age_seconds.
+    and namespaces `enabled` (false: disabled by a superuser), `tag_expiration_s` (how long the time machine has tags)
+    and `autoprune_task` (true: a policy was there once, and the worker has not found out yet that none is left; with
+    policies that is always so). `logs`, which a dump leaves out, has entries of the usage log: kind, namespace, repo,
+    metadata, performer, age_seconds.
     """
 
     SWITCHES = {
@@ -101,6 +102,7 @@ class State(Fake):
             "admins": list(given.get("admins", [])),
             "members": list(given.get("members", [])),
             "enabled": given.get("enabled", True),
+            "tag_expiration_s": given.get("tag_expiration_s", TAG_EXPIRATION),
             "policies": [],
         }
         for policy in given.get("policies", []):
@@ -184,6 +186,7 @@ class State(Fake):
             for space in self.namespaces.values():
                 entry = {"name": space["name"], "enabled": space["enabled"]}
                 entry["autoprune_task"] = space["name"] in self.tasks
+                entry["tag_expiration_s"] = space["tag_expiration_s"]
                 entry["policies"] = [seen(policy) for policy in space["policies"]]
                 if space["organization"]:
                     entry.update(admins=list(space["admins"]), members=list(space["members"]), repositories=[])

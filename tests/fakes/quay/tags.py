@@ -15,7 +15,7 @@ from .call import Call, truth
 from .errors import BAD_REQUEST, Refusal, no_content
 from .logs import Logs
 from .schema import RESTORE_SCHEMA, TAG_SCHEMA
-from .state import TAG_EXPIRATION, Repository
+from .state import Repository
 
 REPOSITORY_STATES = {"NORMAL": 0, "READ_ONLY": 1, "MIRROR": 2}
 TAG_FILTER = (
@@ -109,7 +109,7 @@ class Tags(Logs):
             call.not_found()
         if digest is None:
             call.invalid("Missing manifest_digest")
-        oldest = self._now_ms() - TAG_EXPIRATION * 1000
+        oldest = self._now_ms() - self.namespaces[namespace]["tag_expiration_s"] * 1000
         rows = [row for row in repository["tags"] if row["digest"] == digest and prune.alive(row, oldest)]
         self._retarget(call, repository, tag, (rows or call.not_found())[0], reversion=True)
         return as_json({})

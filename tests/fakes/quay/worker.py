@@ -32,7 +32,17 @@ class Worker(Logs):
         # Quay ffba0c7, data/model/gc.py: a deleted repository keeps its policies until it is purged.
         report["purged"] = [f"{gone['namespace']}/{gone['name']}" for gone in self.deleted]
         self.deleted.clear()
+        self._collect_garbage()
         return report
+
+    def _collect_garbage(self) -> None:
+        """Forgets the tags that are beyond the time machine of their namespace."""
+        # Quay ffba0c7, data/model/oci/tag.py (lookup_unrecoverable_tags); a worker of its own, read from the source.
+        for repository in self.repositories.values():
+            kept_ms = self.namespaces[repository["namespace"]]["tag_expiration_s"] * 1000
+            repository["tags"] = [
+                row for row in repository["tags"] if prune.alive(row, self._now_ms() - kept_ms) or row["immutable"]
+            ]
 
     def _due(self, force: bool) -> list[str]:
         limit = self.now() - TASK_INTERVAL

@@ -353,3 +353,133 @@ def test_a_registry_takes_a_play_of_a_few_lines():
             assert task["vars"]["_registry_hygiene_role"] == f"registry.hygiene.{role}"
             assert bool(play.get("check_mode")) == (playbook == "preview")
         assert last["tags"] == ["always"] and all(f"'{tag}'" in last["hosts"] for tag in tags)
+
+
+def test_what_runs_in_a_cluster_is_left_in_all_registries(play, fakes, tmp_path):
+    quay, *_others, hosts = fakes
+    url = hosts["quay"]["quay-1"]["quay_url"].rpartition("/")[2]
+    running = tmp_path / "running.txt"
+    name = "acme/team-0/application-with-a-long-name-0000"
+    running.write_text(f"docker.io/library/nginx:1\n\n{url}/{name}:dev-old\n{url}/{name}:gone\n")
+    one = {"quay": {"quay-1": hosts["quay"]["quay-1"]}}
+    using = ["-e", json.dumps({"registry_hygiene_in_use": [str(running)]})]
+    refused = play("apply", one, *using)
+    message = "refused by in_use: 1 repository: acme/team-0/application-with-a-long-n...: dev-old runs ("
+    assert refused.returncode == 2 and words(message) in words(refused.stdout), refused.stdout
+    assert "running.txt:3)" in words(refused.stdout) and not writes(quay)
+    assert play("preview", one, *using).returncode == 0
+    report = json.loads((tmp_path / "registry-hygiene-preview.json").read_text())
+    assert report["registries"][0]["refused"] == "in_use"
+    for ending in ("md", "html"):
+        assert "running" in (tmp_path / f"registry-hygiene-preview.{ending}").read_text()
+    plan = json.loads((tmp_path / "quay-1-quay-plan.json").read_text())
+    assert plan["plan"]["in_use"] == {"references": 3, "elsewhere": 1, "found": 1, "not_found": 1}
+    empty = play("apply", one, "-e", "registry_hygiene_in_use=")
+    assert empty.returncode == 2 and "in_use: an entry is empty" in words(empty.stdout) and not writes(quay)
+    running.write_text(f"{url}/{name}:gone\n")
+    done = play("apply", one, *using)
+    assert done.returncode == 0 and writes(quay) == 4, done.stdout
+
+
+def test_undo_puts_back_what_apply_has_changed(play, fakes, tmp_path):
+    quay, _other, swr, hosts = fakes
+    groups = {
+        "quay": {"quay-1": hosts["quay"]["quay-1"]},
+        "swr": {
+            "swr-1": {
+                **hosts["swr"]["swr-1"],
+                "swr_hygiene_policies": [
+                    {"namespace": "acme", "repositories": ["api"], "template": "date_rule", "days": 30}
+                ],
+            }
+        },
+    }
+    (tmp_path / "plans").mkdir()
+    kept = ["-e", "registry_hygiene_report=plans"]
+    before = [quay.policies("repository", f"acme/{name}") for _space, name in quay.repositories]
+    done = play("apply", groups, *kept)
+    assert done.returncode == 0 and swr.retentions("acme/api"), done.stdout
+    again = play("apply", groups, *kept)
+    assert again.returncode == 0 and recap(again)["quay-1"]["changed"] == 0
+    plans = sorted(path.name for path in (tmp_path / "plans").glob("*-plan*.json"))
+    assert len(plans) == 4 and plans[1] == "quay-1-quay-plan.json" and plans[0].startswith("quay-1-quay-plan.2")
+    quay.tick(force=True)
+    nothing = play("undo", groups, "-e", "registry_hygiene_plan=plans")
+    assert "nothing to take back. Earlier plans that were carried out are kept" in nothing.stdout
+    quay.clear(), swr.clear()
+    looked = play("undo", groups, "-e", f"registry_hygiene_plan=plans/{plans[0]}", "--check")
+    assert looked.returncode == 0 and "images that are deleted stay deleted" in looked.stdout, looked.stdout
+    assert not writes(quay, swr)
+    back = play("undo", groups, "-e", f"registry_hygiene_plan=plans/{plans[0]}")
+    assert back.returncode == 0 and swr.retentions("acme/api") and not writes(swr), back.stdout
+    assert [quay.policies("repository", f"acme/{name}") for _space, name in quay.repositories] == before
+    for line in (
+        "- 4 repositories (acme/team-0/application-with-a-long-name-0000, ",
+        "images that are deleted stay deleted: 8 images went, or may have, by that plan",
+        "Quay's time machine still has 8 tags that went since.",
+        "acme/team-0/application-with-a-long-name-0000:dev-old until ",
+        "In all: 4 of 4 targets changed",
+    ):
+        assert words(line) in words(back.stdout), back.stdout
+    other = play("undo", groups, "-e", f"registry_hygiene_plan=plans/{plans[2]}")
+    assert other.returncode == 0 and not swr.retentions("acme/api"), other.stdout
+
+
+def test_undo_leaves_alone_what_was_changed_since_and_says_what_it_needs(play, fakes, tmp_path):
+    quay, *_others, hosts = fakes
+    groups = {"quay": {"quay-1": hosts["quay"]["quay-1"], "quay-2": hosts["quay"]["quay-2"]}}
+    one = {"quay": {"quay-1": hosts["quay"]["quay-1"]}}
+    assert play("apply", one, "-e", "registry_hygiene_report=.").returncode == 0
+    for given, message in (
+        ([], "set registry_hygiene_plan to"),
+        (["-e", "registry_hygiene_plan=inventory.json"], "HOST-quay"),
+    ):
+        refused = play("undo", one, *given)
+        assert refused.returncode == 2 and message in words(refused.stdout)
+    name = "acme/team-0/application-with-a-long-name-0000"
+    quay.add_policy("repository", name, {"method": "number_of_tags", "value": 3})
+    quay.clear()
+    refused = play("undo", groups, "-e", "registry_hygiene_plan=.")
+    assert refused.returncode == 2 and {h for h, row in recap(refused).items() if row["failed"]} == {"quay-1"}
+    assert "somebody has changed it since" in words(refused.stdout) and "registry_hygiene_undo_force" in refused.stdout
+    assert writes(quay) == 3 and len(quay.policies("repository", name)) == 2
+    forced = play("undo", groups, "-e", "registry_hygiene_plan=.", "-e", "registry_hygiene_undo_force=true")
+    assert forced.returncode == 0 and quay.policies("repository", name) == [], forced.stdout
+
+
+def test_undo_of_a_harbor_goes_the_reverse_way_and_of_a_digitalocean_nowhere(play, tmp_path):
+    harbor = Harbor(HARBOR)
+    with serving(harbor) as url:
+        host = {
+            "harbor_url": url,
+            "harbor_username": "admin",
+            "harbor_password": "made-up-Secret1",
+            "harbor_hygiene_purge_schedule": {
+                "schedule": "daily",
+                "audit_retention_hour": "90d",
+                "include_event_types": ["pull_artifact"],
+            },
+        }
+        groups = {"harbor": {"harbor-1": host}, "digitalocean": {"do-1": {}}}
+        (tmp_path / "do-1-digitalocean-plan.json").write_text("{}")
+        done = play("apply", groups, "-e", "registry_hygiene_report=.")
+        assert done.returncode == 0 and harbor.jobs.scheduled("GARBAGE_COLLECTION"), done.stdout
+        harbor.clear()
+        back = play("undo", groups, "-e", "registry_hygiene_plan=.")
+        assert back.returncode == 0 and "a garbage collection cannot be taken back" in words(back.stdout), back.stdout
+        assert [write["path"].rpartition("/system/")[2] for write in harbor.writes] == [
+            "gc/schedule",
+            "purgeaudit/schedule",
+        ]
+        assert not harbor.jobs.scheduled("GARBAGE_COLLECTION") and not harbor.jobs.scheduled("PURGE_AUDIT_LOG")
+        assert "In all: 2 of 2 targets changed" in back.stdout
+        assert play("apply", groups, "-e", "registry_hygiene_report=.").returncode == 0
+        one = [
+            "-e",
+            "registry_hygiene_plan=harbor-1-harbor-purge-schedule-plan.json",
+            "-e",
+            "registry_hygiene_report=.",
+        ]
+        only = play("undo", groups, *one)
+        assert only.returncode == 0 and harbor.jobs.scheduled("GARBAGE_COLLECTION"), only.stdout
+        assert not harbor.jobs.scheduled("PURGE_AUDIT_LOG")
