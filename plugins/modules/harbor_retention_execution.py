@@ -14,6 +14,8 @@ description:
   - Starts, adopts, awaits and stops runs of the tag retention policies of projects of Harbor, many at once.
   - A run changes something each time; O(min_interval) makes the task idempotent.
   - A real run deletes artifacts. Check mode names them, and limits such as O(max_deletions) and O(min_keep) hold.
+  - The forecast is by the policies that are there now. A project without one is a failure, but in check mode a warning,
+    because a task before may be about to give it one.
 options:
   state:
     description:

@@ -311,6 +311,102 @@ def test_endpoints_come_before_policies_and_go_after_them_and_no_secret_is_told(
     assert not any(secret in path.read_text() for path in tmp_path.glob("*-plan.json"))
 
 
+def test_immutable_tags_come_before_tag_retention_and_where_they_fail_nothing_is_retained(play, tmp_path):
+    def image(letter, days, *names):
+        tags = [{"name": name, "push_seconds_ago": days * 86400} for name in names]
+        return {"digest": f"sha256:{letter * 64}", "size": 1000, "push_seconds_ago": days * 86400, "tags": tags}
+
+    images = [image("a", 90, "v1"), image("b", 80, "v2"), image("c", 70, "dev"), image("d", 60), image("e", 50, "v3")]
+    projects = [{"name": name, "repositories": [{"name": "app", "artifacts": images}]} for name in ("acme", "bits")]
+    rights = {
+        "tag-retention": ("read", "create", "list", "update", "delete"),
+        "immutable-tag": ("create", "list", "update", "delete"),
+        "repository": ("list",),
+        "artifact": ("list",),
+        "project": ("read",),
+    }
+
+    def granted(project, *without):
+        pairs = [(resource, action) for resource, actions in rights.items() for action in actions]
+        access = [{"resource": one, "action": two} for one, two in pairs if (one, two) not in without]
+        return {"kind": "project", "namespace": project, "access": access}
+
+    listing = {"kind": "system", "namespace": "/", "access": [{"resource": "project", "action": "list"}]}
+    robot = {"as": "robot", "name": "robot$cleaner", "secret": "made-up-Secret1", "level": "system"}
+    robot["permissions"] = [listing, granted("acme"), granted("bits", ("immutable-tag", "create"))]
+    harbor = Harbor({"projects": projects, "robots": [robot]})
+    harbor.switches.update(start_seconds=0, refresh_seconds=0)
+
+    def left(project):
+        (found,) = harbor.store.named(project).repositories.values()
+        return {item.digest[7] for item in found.artifacts}
+
+    newest = {"template": "latestPushedK", "value": 1, "tag_selectors": [{"pattern": "v*", "untagged": False}]}
+    dev = {"template": "always", "tag_selectors": [{"pattern": "dev", "untagged": False}]}
+    with serving(harbor) as url:
+        host = {
+            "harbor_url": url,
+            "harbor_username": "robot$cleaner",
+            "harbor_password": "made-up-Secret1",
+            "harbor_hygiene_gc_schedule": {},
+            "harbor_hygiene_immutable_tags": [
+                {"projects": ["acme", "bits"], "rules": [{"tag_selector": {"pattern": "v1"}}], "exclusive": True}
+            ],
+            "harbor_hygiene_retention": [
+                {"projects": ["[ab]*"], "rules": [newest, dev], "schedule": "daily", "max_deletions_percent": 60}
+            ],
+            "harbor_hygiene_retain_now": ["acme", "bits"],
+            "harbor_hygiene_min_interval": "1d",
+            "harbor_hygiene_poll_interval": 1,
+        }
+        groups = {"harbor": {"harbor-1": host}}
+        seen = play("preview", groups)
+        assert seen.returncode == 0 and not writes(harbor), seen.stdout
+        said = words(seen.stdout + seen.stderr)
+        for text in (
+            "+ 2 projects (acme, bits): protect v1",
+            "3 of 5 go",
+            "by the immutable tags that are there now, not by those that are declared.",
+            "start a retention run (dry run): as soon as there is a policy",
+            "In all: 6 of 6 targets would change, 6 images go",
+        ):
+            assert text in said, (text, seen.stdout)
+        for kind in ("html", "md"):
+            page = (tmp_path / f"registry-hygiene-preview.{kind}").read_text()
+            assert "acme/app" in page and "bits/app" in page and "v2" in page, kind
+        steps = ("immutable-tags", "retention", "retention-run")
+        files = sorted(path.name for path in tmp_path.glob("*-plan.json"))
+        assert files == [f"harbor-1-harbor-{step}-plan.json" for step in steps]
+
+        half = play("apply", groups)
+        assert half.returncode == 2, half.stdout
+        assert "tag retention was left as it is in bits, and not run, because the immutable tags" in words(half.stdout)
+        assert harbor.store.named("acme").metadata.get("retention_id"), "the other one is served"
+        assert not harbor.store.named("bits").metadata.get("retention_id")
+        paths = [entry["path"] for entry in harbor.writes if entry["method"] == "POST"]
+        kinds = [path.rpartition("/")[2] for path in paths]
+        assert kinds[-2:] == ["retentions", "executions"] and set(kinds[:-2]) == {"immutabletagrules"}
+        assert left("acme") == left("bits") == set("abcde"), "a run is dry"
+
+        robot["permissions"][2] = granted("bits")
+        harbor.accounts.robots[0]["permissions"] = robot["permissions"]
+        whole = play("apply", groups)
+        assert whole.returncode == 0 and harbor.store.named("bits").metadata["retention_id"], whole.stdout
+        written = writes(harbor)
+        again = play("apply", groups)
+        assert again.returncode == 0 and recap(again)["harbor-1"]["changed"] == 0 and writes(harbor) == written
+
+        real = ("-e", "harbor_hygiene_retain_dry_run=false")
+        foretold = play("preview", groups, *real)
+        assert foretold.returncode == 0 and "4 images go" in words(foretold.stdout), foretold.stdout
+        refused = play("apply", groups, *real, "-e", "registry_hygiene_max_deletions=3")
+        assert refused.returncode == 2 and "refused by max_deletions: 4 > 3" in refused.stdout
+        assert left("acme") == set("abcde")
+        done = play("apply", groups, *real, "-e", "registry_hygiene_plan=.")
+        assert done.returncode == 0, done.stdout
+        assert left("acme") == left("bits") == set("ace"), "v1 is immutable, dev is kept, and v3 is the newest"
+
+
 def test_a_tag_serves_one_kind_of_registry(play, fakes, tmp_path):
     ran = play("preview", fakes[-1], "--tags", "swr", "-e", "registry_hygiene_report=.")
     assert ran.returncode == 0, ran.stdout

@@ -151,6 +151,16 @@ def test_a_project_without_a_policy_is_told_how_to_get_one_and_has_nothing_to_st
     assert fake.writes == []
 
 
+def test_in_check_mode_a_task_before_may_be_about_to_give_projects_a_policy():
+    fake = harbor(projects=[{"name": name, "repositories": [APP]} for name in ("acme", "bits")])
+    fake.store.named("bits").metadata["retention_id"] = "77"
+    for dry in (True, False):
+        result = run(fake, RUN, check_mode=True, projects=["acme", "bits"], dry_run=dry, wait=True, max_deletions=0)
+        assert set(changed(result, "execution")) == {"acme", "bits"} and fake.writes == []
+        assert result["plan"]["lines"][0].endswith(": as soon as there is a policy")
+        assert result.output.count("some projects have no retention policy") == 1
+
+
 def test_a_run_that_fails_tells_the_reason():
     fake = staged()
     policy = policy_of(fake)
