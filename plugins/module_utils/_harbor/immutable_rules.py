@@ -113,6 +113,11 @@ class ImmutableRules(Reader):
     """The immutable rules of one project, brought into the declared state."""
 
     several = "declarations"
+    undoes = True
+
+    @classmethod
+    def declaring(cls, state, params):
+        return {"rules": list(state), "exclusive": True}
 
     @classmethod
     def validate(cls, params):

@@ -20,6 +20,15 @@ PROJECTS_SPEC = dict(
 NAME = re.compile(r"[a-z0-9._-]{1,255}\Z")
 
 
+def check_name(name: str) -> None:
+    """Raise PlanRefused unless it is the name of a project."""
+    if not NAME.match(name or ""):
+        raise PlanRefused(
+            f"projects: {printable(repr(name), 100)} is no name of a project: write it as Harbor does, in lower case and "
+            "without its repositories"
+        )
+
+
 class OfProject(Resource):
     """Something of one project. The list of projects already tells much of it, so it is asked once a task."""
 
@@ -30,16 +39,18 @@ class OfProject(Resource):
     def validate(cls, params):
         names.require(params["projects"], "projects")
         for name in params["projects"]:
-            if not names.is_glob(name) and not NAME.match(name or ""):
-                raise PlanRefused(
-                    f"projects: {printable(repr(name), 100)} is no name of a project: write it as Harbor does, in "
-                    "lower case and without its repositories"
-                )
+            if not names.is_glob(name):
+                check_name(name)
         return []
 
     @classmethod
     def named(cls, params):
         return list(params["projects"] or [])
+
+    @classmethod
+    def named_as(cls, target):
+        check_name(target)
+        return {"projects": [target]}
 
     @classmethod
     def targets(cls, client, params):

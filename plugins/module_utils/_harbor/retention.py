@@ -122,6 +122,15 @@ class Policy(Reader, foresight.Foreseeing):
     """The retention policy of one project, planned and forecast; who writes it is in retention_writing."""
 
     several = "declarations"
+    undoes = True
+
+    @classmethod
+    def declaring(cls, state, params):
+        if state is None:
+            return {"state": "absent"}
+        if set(state) != {"rules", "schedule", "cron"}:
+            raise PlanRefused("what was there is nothing that Harbor makes any more")
+        return {key: value for key, value in state.items() if value is not None}
 
     @classmethod
     def validate(cls, params):

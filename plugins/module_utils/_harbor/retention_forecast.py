@@ -133,6 +133,7 @@ def _image(name: str, item: _Item, because: str, now: tuple) -> dict[str, Any]:
         "age": None if item.pushed == NEVER else figures.age(now, item.pushed),
         "size": figures.size(item.row.get("size")) or 0,
         "because": because,
+        "children": children(item.row),
     }
 
 
