@@ -6,74 +6,26 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import yaml
 from contract import estate
+from contract.estate import HARBOR, SWR, SWR_KEY, recap, writes
 from fakes.harbor import Harbor
 from fakes.quay import Quay
 from fakes.serve import serving
 from fakes.swr import Swr
 
 ROOT = Path(__file__).resolve().parents[3]
-ANSIBLE = Path(sys.executable).parent / "ansible-playbook"
 ROLES = {
     "quay": "quay_hygiene",
     "swr": "swr_hygiene",
     "digitalocean": "do_registry_hygiene",
     "harbor": "harbor_hygiene",
 }
-SWR_KEY = {"swr_access_key": "AKOFALICE", "swr_secret_key": "secret-key-of-alice"}
-SWR = {
-    "projects": [{"name": "eu-de", "id": "5d1b0c5f0a8e4f4c9e5f6a7b8c9d0e1f", "domain": "account"}],
-    "users": [
-        {
-            "name": "alice",
-            "domain": "account",
-            "access_keys": [{"access": SWR_KEY["swr_access_key"], "secret": SWR_KEY["swr_secret_key"]}],
-        }
-    ],
-    "organizations": [
-        {
-            "name": "acme",
-            "auth": {"alice": 7},
-            "repositories": [{"name": "api", "tags": [{"name": "v1", "age_seconds": 9}]}],
-        }
-    ],
-}
-HARBOR = {
-    "users": [{"name": "admin", "password": "made-up-Secret1", "sysadmin": True}],
-    "projects": [
-        {
-            "name": "acme",
-            "repositories": [
-                {
-                    "name": "team/app",
-                    "artifacts": [
-                        {"digest": "sha256:" + "a" * 64, "size": 5000, "tags": [{"name": "v1"}]},
-                        {"digest": "sha256:" + "b" * 64, "size": 7000, "tags": []},
-                    ],
-                }
-            ],
-        }
-    ],
-}
 NOTHING = [{"namespace": "acme", "repositories": ["api"], "state": "absent"}]
-
-
-@pytest.fixture(scope="module")
-def collections(tmp_path_factory):
-    """Return a path of collections with ours."""
-    path = tmp_path_factory.mktemp("collections")
-    home = path / "ansible_collections" / "registry"
-    home.mkdir(parents=True)
-    (home / "hygiene").symlink_to(ROOT)
-    return path
 
 
 @pytest.fixture
@@ -91,34 +43,6 @@ def fakes():
             "digitalocean": {"do-1": {}},
         }
         yield quay, other, swr, hosts
-
-
-def writes(*registries) -> int:
-    """Return how many requests wrote something."""
-    return sum(len(fake.writes) for fake in registries)
-
-
-@pytest.fixture
-def play(collections, tmp_path):
-    """Return what plays a playbook over hosts (group -> name -> variables), in a folder of its own."""
-
-    def run(playbook, groups, *options):
-        inventory = {group: {"hosts": hosts} for group, hosts in groups.items()}
-        (tmp_path / "inventory.json").write_text(json.dumps(inventory))
-        env = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
-        env.update(ANSIBLE_COLLECTIONS_PATH=str(collections), ANSIBLE_HOME=str(tmp_path), ANSIBLE_LOCALHOST_WARNING="0")
-        env.update(ANSIBLE_SHOW_CUSTOM_STATS="1", ANSIBLE_NOCOLOR="1", ANSIBLE_INVENTORY_UNPARSED_WARNING="0")
-        command = [str(ANSIBLE), f"registry.hygiene.{playbook}", "-i", "inventory.json", *options]
-        command += ["-e", f"ansible_python_interpreter={sys.executable}"]
-        return subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=120, check=False)
-
-    return run
-
-
-def recap(ran) -> dict[str, dict[str, int]]:
-    """Return host -> what the last lines say of it."""
-    lines = re.findall(r"^(\S+) +: (ok=.*)$", ran.stdout, re.MULTILINE)
-    return {host: {key: int(value) for key, value in re.findall(r"(\w+)=(\d+)", line)} for host, line in lines}
 
 
 REFUSAL = "refused by protect: 4 repositories: acme/team-0/application-with-a-long-n...: dev-older; "
