@@ -34,10 +34,13 @@ class Export:
     failures: list = dataclasses.field(default_factory=list)
 
     def read(self, result: dict, key: str, what: str) -> dict | None:
-        """Return target -> state of a result of an _info module, None if it has none; what failed is noted."""
+        """Return target -> state of a result of an _info module, None if it has none; what failed is noted.
+
+        A message tells a failure: `failed` is false where the task was told to go on.
+        """
         failures = result.get("failures") or {}
-        if result.get("failed"):
-            message = printable(str(result.get("msg") or "it failed"), 4 * MOST_TEXT)
+        if result.get("msg"):
+            message = printable(result["msg"], 4 * MOST_TEXT)
             self.failures.append(f"{what}: {message}")
             self.notes.append(f"Not read: {what}: {message}")
         for name, why in failures.items():

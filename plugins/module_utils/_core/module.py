@@ -125,7 +125,7 @@ class Module:
             try:
                 given = {name: value for name, value in entry.params.items() if value is not None}
                 check_required_if(self.required_if, given)
-                if entry.number is not None:
+                if entry.number is not None and self.resource.foresees:
                     fuse.check_options(entry.params)
                 warnings += [f"{place}{warning}" for warning in self.resource.validate(entry.params)]
             except TypeError as error:  # what check_required_if raises

@@ -10,6 +10,7 @@ from typing import Any
 from ansible_collections.registry.hygiene.plugins.module_utils._core import exported, folding
 from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import PlanRefused
 from ansible_collections.registry.hygiene.plugins.module_utils._core.exported import Export, Notes, Variable
+from ansible_collections.registry.hygiene.plugins.module_utils._core.text import printable
 from ansible_collections.registry.hygiene.plugins.module_utils._quay import listings, policies
 
 SEVERAL = "Quay holds several policies that differ in their value at most, of which the module would keep one"
@@ -32,8 +33,8 @@ def export(found: dict) -> Export:
             made.variables.append(_variable(kind, states, result, whole))
     user = found.get("user") or {}
     held = user.get("policies")
-    if user.get("failed"):  # most tokens lack the scope user:admin, and need it for nothing else
-        made.notes.append(f"Not read: policies of the token's own user: {exported.printable(user.get('msg'), 300)}")
+    if user.get("msg"):  # most tokens lack the scope user:admin, and need it for nothing else
+        made.notes.append(f"Not read: policies of the token's own user: {printable(user['msg'], exported.MOST_TEXT)}")
     elif held:
         made.variables.append(_of_user(held))
     return made

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 
 import pytest
 from contract import estate
@@ -91,3 +92,53 @@ def test_what_is_exported_can_be_applied_and_changes_nothing(play, registries, t
     assert done.returncode == 0 and not writes(*fakes), done.stdout + done.stderr
     assert {row["changed"] for row in recap(done).values()} == {0}
     assert not (tmp_path / "hacked").exists()
+
+
+def test_after_all_is_deleted_the_exported_is_put_back(play, registries, tmp_path):
+    fakes, hosts = registries
+    quay, swr = fakes[:2]
+    some = {"quay": hosts["quay"], "swr": hosts["swr"]}
+    assert play("export", some).returncode == 0
+    for name in map("/".join, quay.repositories):
+        if "0003" not in name:  # of which two values are left to people
+            quay.repositories[tuple(name.split("/", 1))]["policies"].clear()
+    quay.namespaces["acme"]["policies"].clear()
+    swr.remove_retention("acme/team/app")
+    limits = {f"{kind}_hygiene_limits": {} for kind in ("quay", "swr")}
+    done = play("apply", some, "-e", json.dumps(limits))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert quay.policies("organization", "acme")[0]["tagPattern"] == HOSTILE["tagPattern"]
+    held = {name: quay.policies("repository", name) for name in map("/".join, quay.repositories)}
+    assert all(len(policies) == (2 if "0003" in name else 1) for name, policies in held.items())
+    assert swr.retention("acme/team/app")["rules"][0]["params"] == {"num": "20"}
+    assert not (tmp_path / "hacked").exists()
+
+
+def test_one_namespace_of_a_registry_is_exported_alone(play, registries, tmp_path):
+    _fakes, hosts = registries
+    some = {group: {name: {**variables, "registry_hygiene_namespace": "acme"} for name, variables in those.items()}
+            for group, those in hosts.items() if group != "harbor"}  # fmt: skip
+    ran = play("export", some)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    text = text_of(tmp_path, "quay-1")
+    assert "acme/*" in text and "alice" not in text and "quay_hygiene_user" not in text
+    assert "namespace: acme" in text_of(tmp_path, "swr-1")
+    assert "#   acme: " in text_of(tmp_path, "do-1") and "acme-archive" not in text_of(tmp_path, "do-1")
+
+
+def test_a_host_of_two_groups_has_one_file_and_a_registry_that_fails_hides_no_other(play, registries, tmp_path):
+    _fakes, hosts = registries
+    both = {**hosts["quay"]["quay-1"], **hosts["swr"]["swr-1"]}
+    lost = {**hosts["quay"]["quay-1"], "quay_url": "http://127.0.0.1:9", "quay_hygiene_connection": {"retries": 0}}
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    groups = {"quay": {"both": both, "lost": lost}, "swr": {"both": both}}
+    ran = play("export", groups, "-e", "registry_hygiene_export_folder=elsewhere")
+    assert ran.returncode == 2 and {host for host, row in recap(ran).items() if row["failed"]} == {"lost"}, ran.stdout
+    text = text_of(folder, "both")
+    assert "quay_hygiene_repositories:" in text and "swr_hygiene_policies:" in text
+    assert not (folder / "host_vars" / "lost").exists()
+    (folder / "host_vars" / "both" / "registry_hygiene.yml").write_text("mine: true\n")
+    again = play("export", {"swr": {"both": both}}, "-e", "registry_hygiene_export_folder=elsewhere")
+    assert again.returncode == 2 and "registry_hygiene_export_force=true" in again.stdout
+    assert text_of(folder, "both") == "mine: true\n"
