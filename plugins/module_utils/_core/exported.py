@@ -40,7 +40,7 @@ class Export:
         """
         failures = result.get("failures") or {}
         if result.get("msg"):
-            message = printable(result["msg"], 4 * MOST_TEXT)
+            message = printable("; ".join(str(result["msg"]).splitlines()), 4 * MOST_TEXT)
             self.failures.append(f"{what}: {message}")
             self.notes.append(f"Not read: {what}: {message}")
         for name, why in failures.items():
