@@ -93,7 +93,10 @@ def expand(client: api.Client, params: dict, kind: str) -> dict[str, str | None]
         space = name.partition("/")[0] if kind == "repositories" else ""
         if space not in listings:
             listings[space] = listed(space)
-        return listings[space]
+        if not names.is_glob(space):
+            return listings[space]
+        rest = name.partition("/")[2]  # a glob for namespaces ends at the slash
+        return {full: state for full, state in listings[space].items() if names.meant(full.partition("/")[2], [rest])}
 
     def listed(space: str) -> dict:
         if not space:
