@@ -24,8 +24,8 @@ def check_name(name: str) -> None:
     """Raise PlanRefused unless it is the name of a project."""
     if not NAME.match(name or ""):
         raise PlanRefused(
-            f"projects: {printable(repr(name), 100)} is no name of a project: write it as Harbor does, in lower case and "
-            "without its repositories"
+            f"projects: {printable(repr(name), 100)} is no name of a project: write it as Harbor does, in lower case "
+            "and without its repositories"
         )
 
 
