@@ -150,5 +150,7 @@ class Remotes:
         wanted = urlsplit(url)
         if wanted.path.strip("/"):
             return None
+        if (wanted.scheme, wanted.netloc) == self.harbor.address:
+            return self.harbor.seen_from_outside(url)
         urls = ((item, urlsplit(item.url)) for item in self.known.values())
         return next((item for item, one in urls if (one.scheme, one.netloc) == (wanted.scheme, wanted.netloc)), None)

@@ -36,6 +36,7 @@ class State(Fake):
         "registry_state": "normal",
         "default_policy": None,
         "first_policy_race": True,  # seen on a live Quay: see race.py
+        "SUPERUSERS_ORG_CREATION_ONLY": False,
         **FEATURES,
     }
 
