@@ -19,12 +19,13 @@ API = "/api/v2.0"
 PAGE = 100
 SYSTEM = "REGISTRY_HYGIENE_REAL_SYSTEM"
 ADMIN = {"name": "admin", "password": "made-up-Secret1", "sysadmin": True}
+AUDIT = [{"event_type": kind, "age_hours": age, "count": 3} for kind in ("pull_artifact", "login_user") for age in (9, 0.1)]
 QUICK = {"start_seconds": 0, "refresh_seconds": 0}
 
 
 def twin(version: str | None = None) -> Harbor:
     """Return a fake of a version."""
-    fake = Harbor({"users": [ADMIN], "projects": [{"name": "acme"}], **({"version": version} if version else {})})
+    fake = Harbor({"users": [ADMIN], "audit_rows": AUDIT, **({"version": version} if version else {})})
     fake.switches.update(QUICK)
     return fake
 
@@ -160,6 +161,13 @@ class HarborPlace(Place):
             yield from found
             if len(found) < PAGE:
                 return
+
+    def total(self, path: str) -> int:
+        """Return how many items a listing has, as Harbor counts them."""
+        found = self.session.get(self.url + API + path, auth=self.auth)
+        if found.status_code != 200:
+            raise Answered(found.status_code, f"GET {path} was answered {found.status_code}: {found.text[:200]}")
+        return int(found.headers["X-Total-Count"])
 
     def own(self, path: str) -> list[dict]:
         """Return the items of a listing whose names begin with the prefix."""

@@ -204,6 +204,10 @@ class Place:
                 stack.enter_context(in_its_time(self.fake))
             yield
 
+    def now(self) -> float:
+        """Return the time there, epoch seconds."""
+        return self.fake.now() if self.fake else time.time()
+
     def wait(self, seconds: float) -> None:
         """Let time pass, in which the registry does what it does by itself."""
         if self.fake:
