@@ -39,6 +39,7 @@ class Case:
     def play(self, place: Place) -> None:
         """Change the server step by step as the contract wants it, and leave nothing behind."""
         self.prepare(place)
+        place.exchanges.forget()
         target = self.target(place)
         for options, wanted in self.steps(place):
             before = self.seen(place)
@@ -86,12 +87,14 @@ class Forecast:
     def play(self, place: Place) -> None:
         """Compare the forecast with what happens."""
         self.prepare(place)
+        place.exchanges.forget()
         options, before = self.options(place), self.images(place)
         foretold = {repository: images for repository, images in place.foretold(self.module, options).items() if images}
         assert foretold, "nothing is foretold: there is nothing to see"
         self.harmless(place, foretold)
         assert self.images(place) == before, "check mode deleted images"
-        assert place.done(self.module, options)["changed"]
+        count = sum(map(len, foretold.values()))
+        assert place.done(self.module, options, max_deletions=count)["changed"]
         self.happen(place)
         left = {repository: images - foretold.get(repository, set()) for repository, images in before.items()}
         place.until(lambda: self.images(place) == left, place.settings.patience)

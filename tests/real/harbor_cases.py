@@ -194,7 +194,7 @@ FORECASTS = [
         name="harbor_gc_execution",
         module="harbor_gc_execution",
         options=lambda place: {"delete_untagged": True, "wait": True, "poll_interval": 2},
-        images=lambda place: place.images(place.source),
+        images=lambda place: {**place.images(place.source), **place.images(place.target)},
         prepare=lambda place: place.needs_system((2, 9)),
         harmless=only_ours,
     )

@@ -96,7 +96,7 @@ def older(place):
     """Return how many rows of the audit log are of TYPES and older than HOURS."""
     place.wait(1)
     now = datetime.datetime.fromtimestamp(place.now(), datetime.timezone.utc)
-    until = (now - datetime.timedelta(hours=HOURS)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    until = (now - datetime.timedelta(hours=HOURS)).strftime("%Y-%m-%d %H:%M:%S")
     count = 0
     for operation in ("create", "pull"):
         query = quote(f"operation={operation},resource_type=artifact,op_time=[~{until}]", safe="")

@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 
-def test_each_step_of_the_row_changes_once_as_check_mode_foretells(place, case):
+def test_row(place, case):
+    """Each step changes something once, as check mode foretells, and what the _info module says is valid input."""
     case.play(place)
 
 
-def test_what_goes_is_what_was_foretold(place, forecast):
+def test_forecast(place, forecast):
+    """What goes is what check mode says."""
     forecast.play(place)
