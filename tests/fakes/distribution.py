@@ -1,7 +1,7 @@
 # Copyright: registry.hygiene contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pushing and pulling images as the OCI distribution specification says, with bearer tokens, for the fakes that take it.
+"""Pushing and pulling images by the OCI distribution protocol with bearer tokens, for the fakes that take it.
 
 A fake says who may do what and where an image goes; blobs and manifests are kept here.
 """

@@ -12,15 +12,18 @@ import pytest
 
 from real import settings
 from real.place import Answered, Place, Skipped
-from real.run import CASES, FAKE, FORECASTS, PLACES, SERVER, Run
+from real.run import CASES, FORECASTS, PLACES, SERVER, Run
 
 RUN = pytest.StashKey[Run]()
-REFUSED = 3  # exit status
+REFUSED = pytest.ExitCode.USAGE_ERROR
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add an option that cleans up behind a run that was killed."""
-    parser.addoption("--sweep", metavar="PREFIX", help="delete what a killed run with that prefix left, and do no tests")
+    parser.addoption(
+        "--sweep", metavar="PREFIX", help="delete what a killed run with that prefix left, and do no tests"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -34,8 +37,15 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[RUN] = Run(found)
     except settings.Refused as refused:
         pytest.exit(str(refused), REFUSED)
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.default_int_handler)
+    write = writer(config)
+
+    def interrupt(*_what: Any) -> None:
+        for number in SIGNALS:
+            signal.signal(number, lambda *_what: write("cleaning up, wait"))
+        raise KeyboardInterrupt
+
+    for number in SIGNALS:
+        signal.signal(number, interrupt)
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -50,14 +60,13 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 def sweep(run: Run, write: Any) -> None:
     """Delete what is there with the prefix, and end."""
-    if not run.settings.prefix.startswith(settings.OURS) or SERVER not in run.sides:
-        pytest.exit(f"--sweep: give a prefix that a run made up ({settings.OURS}...), and the environment of that run", 3)
+    if not run.settings.made_up or SERVER not in run.sides:
+        pytest.exit(
+            f"--sweep: give a prefix that a run made up ({settings.OURS}...), and the environment of that run", REFUSED
+        )
     for kind in run.kinds:
-        place = run.places[kind, SERVER] = run._new(kind, SERVER)
-        place.check()
-        held = place.holdings()
-        write(f"{place.title} at {place.url} holds {len(held)} things with {place.prefix}: {', '.join(held)[:2000]}")
-        place.ours = True
+        held = run.adopt(kind)
+        write(f"{PLACES[kind].title} holds {len(held)} things with {run.settings.prefix}: {', '.join(held)[:2000]}")
     run.close()
     pytest.exit("\n".join(["swept", *run.left]), 1 if run.left else 0)
 
@@ -72,7 +81,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if name:
         found = [(kind, one, side) for kind in kinds for one in given[name][kind] for side in run.sides]
         ids = [f"{one.name}-{side}" for _kind, one, side in found]
-        metafunc.parametrize(("place", name), [((kind, side), one) for kind, one, side in found], ids=ids, indirect=["place"])
+        metafunc.parametrize(
+            ("place", name), [((kind, side), one) for kind, one, side in found], ids=ids, indirect=["place"]
+        )
     else:
         found = [(kind, side) for kind in kinds for side in run.sides]
         metafunc.parametrize("place", found, ids=[side for _kind, side in found], indirect=True)
@@ -111,11 +122,9 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Iterator[Any]:
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Clean up, and do not let Ctrl-C interrupt that."""
     run, write = session.config.stash[RUN], writer(session.config)
-    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = [signal.signal(number, lambda *_what: write("cleaning up, wait")) for number in signals]
+    for number in SIGNALS:
+        signal.signal(number, lambda *_what: write("cleaning up, wait"))
     run.close()
-    for number, handler in zip(signals, before):
-        signal.signal(number, handler)
     if run.left:
         session.exitstatus = 1
 
@@ -142,9 +151,9 @@ def skipped(terminalreporter: Any) -> list[str]:
 
 def writer(config: pytest.Config) -> Any:
     """Return what writes a line for the user."""
-    reporter = config.pluginmanager.get_plugin("terminalreporter")
 
     def write(line: str) -> None:
+        reporter = config.pluginmanager.get_plugin("terminalreporter")
         reporter.ensure_newline()
         reporter.write_line(line)
 

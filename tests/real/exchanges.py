@@ -93,7 +93,9 @@ def differences(server: Exchanges, fake: Exchanges) -> list[str]:
             continue  # how often and for what is asked depends on the time that things take
         statuses = sorted(set(answers) - set(known))
         if statuses:
-            found.append(f"{what}: {' and '.join(map(str, statuses))}, the fake {' and '.join(map(str, sorted(known)))}")
+            found.append(
+                f"{what}: {' and '.join(map(str, statuses))}, the fake {' and '.join(map(str, sorted(known)))}"
+            )
         for status in sorted(set(answers) & set(known)):
             one, other = answers[status], known[status]
             if what.startswith("GET ") and not (one.shape and other.shape):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import time
-from typing import Any, Iterator
+from typing import Iterator
 from urllib.parse import quote, urlencode
 
 from fakes.harbor import Harbor
@@ -19,7 +19,9 @@ API = "/api/v2.0"
 PAGE = 100
 SYSTEM = "REGISTRY_HYGIENE_REAL_SYSTEM"
 ADMIN = {"name": "admin", "password": "made-up-Secret1", "sysadmin": True}
-AUDIT = [{"event_type": kind, "age_hours": age, "count": 3} for kind in ("pull_artifact", "login_user") for age in (9, 0.1)]
+AUDIT = [
+    {"event_type": kind, "age_hours": age, "count": 3} for kind in ("pull_artifact", "login_user") for age in (9, 0.1)
+]
 QUICK = {"start_seconds": 0, "refresh_seconds": 0}
 
 
@@ -71,7 +73,9 @@ class HarborPlace(Place):
         found = self.ask("GET", f"{API}/systeminfo", good=(200,))
         numbers = re.match(r"v?(\d+)\.(\d+)", str(found.get("harbor_version", "")))
         if not numbers:
-            raise Refused(f"{self.url} does not know {self.username} with this password (HARBOR_USERNAME and _PASSWORD)")
+            raise Refused(
+                f"{self.url} does not know {self.username} with this password (HARBOR_USERNAME and _PASSWORD)"
+            )
         self.full_version = found["harbor_version"]
         self.version = (int(numbers[1]), int(numbers[2]))
         if found.get("read_only"):
@@ -146,7 +150,9 @@ class HarborPlace(Place):
             if isinstance(rule, dict):
                 self.ask("DELETE", f"{API}/projects/{name}/immutabletagrules/{rule['id']}")
         for repository in self.pages(f"/projects/{name}/repositories"):
-            self.ask("DELETE", f"{API}/projects/{name}/repositories/{encoded(repository['name'], name)}", good=(200, 404))
+            self.ask(
+                "DELETE", f"{API}/projects/{name}/repositories/{encoded(repository['name'], name)}", good=(200, 404)
+            )
         self.ask("DELETE", f"{API}/projects/{name}", good=(200, 404))
 
     # Looking

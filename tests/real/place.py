@@ -101,7 +101,9 @@ class Place:
             self.check()
             held = self.holdings()
         except (requests.RequestException, Answered) as error:
-            raise Refused(f"{self.url} does not answer as it should: {type(error).__name__}: {str(error)[:200]}") from None
+            raise Refused(
+                f"{self.url} does not answer as it should: {type(error).__name__}: {str(error)[:200]}"
+            ) from None
         if held:
             raise Refused(
                 f"{self.url} already holds {len(held)} things whose names begin with {self.prefix}, such as {held[0]}. "

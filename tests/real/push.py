@@ -45,7 +45,9 @@ class Pusher:
             manifest = self._manifest(repository, f"{text} for {architecture}", architecture)
             digest = self._put(repository, "", manifest)
             platform = {"architecture": architecture, "os": "linux"}
-            children.append({"mediaType": IMAGE, "digest": digest, "size": len(encoded(manifest)), "platform": platform})
+            children.append(
+                {"mediaType": IMAGE, "digest": digest, "size": len(encoded(manifest)), "platform": platform}
+            )
         digest = self._put(repository, tag, {"schemaVersion": 2, "mediaType": INDEX, "manifests": children})
         return digest, [child["digest"] for child in children]
 

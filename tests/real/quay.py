@@ -67,7 +67,9 @@ class QuayPlace(Place):
         lines = [f"{where},", "push a few images of some hundred bytes, set auto-prune policies on them,"]
         lines.append("and delete all of it at the end, whatever happens")
         if self.fake or self.settings.consents("USER"):
-            lines.append("REGISTRY_HYGIENE_REAL_USER is set: set policies of the token's user for some seconds, such that")
+            lines.append(
+                "REGISTRY_HYGIENE_REAL_USER is set: set policies of the token's user for some seconds, such that"
+            )
             lines.append("nothing is old or many enough for them, and put back those that were there")
         else:
             lines.append("leave the policies of the token's user alone: REGISTRY_HYGIENE_REAL_USER is not set")

@@ -70,6 +70,13 @@ class Run:
             place.open()
         return self.places[kind, side]
 
+    def adopt(self, kind: str) -> list[str]:
+        """Return what a real registry holds with the prefix; closing deletes it."""
+        place = self.places[kind, SERVER] = self._new(kind, SERVER)
+        place.check()
+        place.ours = True
+        return place.holdings()
+
     def begin(self, test: str, kind: str, side: str) -> Place:
         """Return the place for a test, whose exchanges are noted from now on."""
         place = self.open(kind, side)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 PREFIX = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 OURS = "rht-"  # how random prefixes begin
+LENGTH = 6  # of what follows
 WORDS = {
     "harbor": ("HARBOR_URL", "HARBOR_USERNAME", "HARBOR_PASSWORD"),
     "quay": ("QUAY_URL", "QUAY_TOKEN"),
@@ -40,6 +41,11 @@ class Settings:
         return self[f"REGISTRY_HYGIENE_REAL_{name}"].lower() not in NO
 
     @property
+    def made_up(self) -> bool:
+        """Whether the prefix is one that random_prefix makes up."""
+        return re.fullmatch(rf"{OURS}[a-z0-9]{{{LENGTH}}}", self.prefix) is not None
+
+    @property
     def patience(self) -> float:
         """Seconds to wait for what a registry does by itself."""
         text = self["REGISTRY_HYGIENE_REAL_WAIT"]
@@ -64,7 +70,7 @@ class Settings:
 
 def random_prefix() -> str:
     """Return a prefix that nobody has."""
-    return OURS + "".join(random.SystemRandom().choices(string.ascii_lowercase + string.digits, k=6))
+    return OURS + "".join(random.SystemRandom().choices(string.ascii_lowercase + string.digits, k=LENGTH))
 
 
 def read(environment: dict[str, str] | None = None) -> Settings:
@@ -73,7 +79,7 @@ def read(environment: dict[str, str] | None = None) -> Settings:
     prefix = values.get("REGISTRY_HYGIENE_REAL_PREFIX") or random_prefix()
     if not PREFIX.fullmatch(prefix) or not 6 <= len(prefix) <= 30:
         raise Refused(
-            f"REGISTRY_HYGIENE_REAL_PREFIX: {prefix!r} cannot begin all names: write 6 to 30 lower-case letters, digits "
-            "and single dashes, a letter first, such as rht-mine"
+            f"REGISTRY_HYGIENE_REAL_PREFIX: {prefix!r} cannot begin all names: write 6 to 30 lower-case letters, "
+            "digits and single dashes, a letter first, such as rht-mine"
         )
     return Settings(prefix, values)
