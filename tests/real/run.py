@@ -11,19 +11,24 @@ from typing import Any, Callable
 from fakes._base import Fake
 from fakes.serve import serving
 
-from . import harbor, harbor_cases, quay, quay_cases
+from . import digitalocean, harbor, harbor_cases, quay, quay_cases
 from .exchanges import Exchanges, differences, summary
 from .place import Place
 from .settings import Settings
 
-PLACES: dict[str, type[Place]] = {"harbor": harbor.HarborPlace, "quay": quay.QuayPlace}
-ADDRESSES = {"harbor": "HARBOR_URL", "quay": "QUAY_URL"}
+PLACES: dict[str, type[Place]] = {
+    "harbor": harbor.HarborPlace,
+    "quay": quay.QuayPlace,
+    "digitalocean": digitalocean.DigitalOceanPlace,
+}
+ADDRESSES = {"harbor": "HARBOR_URL", "quay": "QUAY_URL", "digitalocean": "DIGITALOCEAN_URL"}
 TWINS: dict[str, Callable[[Any], Fake]] = {
     "harbor": lambda place: harbor.twin(place and place.full_version),
     "quay": lambda place: quay.twin(place and place.config),
+    "digitalocean": lambda place: digitalocean.twin(),
 }
-CASES = {"harbor": harbor_cases.CASES, "quay": quay_cases.CASES}
-FORECASTS = {"harbor": harbor_cases.FORECASTS, "quay": quay_cases.FORECASTS}
+CASES = {"harbor": harbor_cases.CASES, "quay": quay_cases.CASES, "digitalocean": digitalocean.CASES}
+FORECASTS = {"harbor": harbor_cases.FORECASTS, "quay": quay_cases.FORECASTS, "digitalocean": []}
 SERVER, FAKE = "server", "fake"
 
 

@@ -17,6 +17,7 @@ LENGTH = 6  # of what follows
 WORDS = {
     "harbor": ("HARBOR_URL", "HARBOR_USERNAME", "HARBOR_PASSWORD"),
     "quay": ("QUAY_URL", "QUAY_TOKEN"),
+    "digitalocean": ("DIGITALOCEAN_TOKEN",),
 }
 NO = ("", "0", "no", "false")
 PROMPTLY = 180  # seconds that a registry may take for what it does by itself
