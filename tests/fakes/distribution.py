@@ -99,7 +99,8 @@ class Distribution:
             name, _colon, actions = rest.rpartition(":")
             if kind != "repository" or not re.fullmatch(NAME, name):
                 raise Refused("NAME_INVALID", f"unable to decode the scope {scope}")
-            granted[name] = {action for action in actions.split(",") if self.may(who, name, action)}
+            wanted = sorted(actions.split(","), reverse=True)  # push first: Quay makes what is missing then
+            granted[name] = {action for action in wanted if self.may(who, name, action)}
         token = secrets.token_urlsafe(24)
         self.tokens[token] = granted
         return as_json({"token": token, "expires_in": 1800})

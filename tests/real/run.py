@@ -11,7 +11,7 @@ from typing import Any, Callable
 from fakes._base import Fake
 from fakes.serve import serving
 
-from . import digitalocean, harbor, harbor_cases, quay, quay_cases
+from . import digitalocean, harbor, harbor_cases, quay, quay_cases, swr
 from .exchanges import Exchanges, differences, summary
 from .place import Place
 from .settings import Settings
@@ -19,16 +19,23 @@ from .settings import Settings
 PLACES: dict[str, type[Place]] = {
     "harbor": harbor.HarborPlace,
     "quay": quay.QuayPlace,
+    "swr": swr.SwrPlace,
     "digitalocean": digitalocean.DigitalOceanPlace,
 }
-ADDRESSES = {"harbor": "HARBOR_URL", "quay": "QUAY_URL", "digitalocean": "DIGITALOCEAN_URL"}
+ADDRESSES = {"harbor": "HARBOR_URL", "quay": "QUAY_URL", "swr": "SWR_URL", "digitalocean": "DIGITALOCEAN_URL"}
 TWINS: dict[str, Callable[[Any], Fake]] = {
     "harbor": lambda place: harbor.twin(place and place.full_version),
     "quay": lambda place: quay.twin(place and place.config),
+    "swr": lambda place: swr.twin(),
     "digitalocean": lambda place: digitalocean.twin(),
 }
-CASES = {"harbor": harbor_cases.CASES, "quay": quay_cases.CASES, "digitalocean": digitalocean.CASES}
-FORECASTS = {"harbor": harbor_cases.FORECASTS, "quay": quay_cases.FORECASTS, "digitalocean": []}
+CASES = {
+    "harbor": harbor_cases.CASES,
+    "quay": quay_cases.CASES,
+    "swr": swr.CASES,
+    "digitalocean": digitalocean.CASES,
+}
+FORECASTS = {"harbor": harbor_cases.FORECASTS, "quay": quay_cases.FORECASTS, "swr": [], "digitalocean": []}
 SERVER, FAKE = "server", "fake"
 
 

@@ -17,6 +17,7 @@ LENGTH = 6  # of what follows
 WORDS = {
     "harbor": ("HARBOR_URL", "HARBOR_USERNAME", "HARBOR_PASSWORD"),
     "quay": ("QUAY_URL", "QUAY_TOKEN"),
+    "swr": ("SWR_URL", "SWR_ACCESS_KEY", "SWR_SECRET_KEY"),
     "digitalocean": ("DIGITALOCEAN_TOKEN",),
 }
 NO = ("", "0", "no", "false")

@@ -15,10 +15,12 @@ import time
 from pathlib import Path
 
 import pytest
+from contract import swr_rows
+from fakes.digitalocean import DigitalOcean
 from fakes.harbor import Harbor
 from fakes.quay import Quay
 from fakes.serve import serving
-from real import settings
+from real import digitalocean, settings, swr
 from real.exchanges import Exchanges, differences
 from real.place import Answered, Skipped
 from real.quay import SCOPES
@@ -66,11 +68,15 @@ def quay(*organizations: str, scopes: list = SCOPES) -> Quay:
 def environment(url: str, **more: str) -> dict[str, str]:
     """Return the environment of a run on that address."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "COVERAGE_RCFILE") if name in os.environ}
-    given = {"HARBOR_USERNAME": "admin", "HARBOR_PASSWORD": ADMIN["password"], "QUAY_TOKEN": TOKEN}
-    named = {"harbor": {"HARBOR_URL": url}, "quay": {"QUAY_URL": url}, "": {}}[more.pop("kind")]
-    credentials = {name: text for name, text in given.items() if any(name[:4] == one[:4] for one in named)}
+    named = {
+        "": {},
+        "harbor": {"HARBOR_URL": url, "HARBOR_USERNAME": "admin", "HARBOR_PASSWORD": ADMIN["password"]},
+        "quay": {"QUAY_URL": url, "QUAY_TOKEN": TOKEN},
+        "swr": {"SWR_URL": url, "SWR_ACCESS_KEY": swr_rows.ACCESS, "SWR_SECRET_KEY": swr_rows.SECRET},
+        "digitalocean": {"DIGITALOCEAN_URL": url, "DIGITALOCEAN_TOKEN": digitalocean.TOKEN},
+    }[more.pop("kind")]
     path = os.pathsep.join([str(TESTS.parents[3]), str(TESTS)])
-    return {**kept, **named, **credentials, "PYTHONPATH": path, **more}
+    return {**kept, **named, "PYTHONPATH": path, **more}
 
 
 def command(*options: str) -> list[str]:
@@ -286,6 +292,28 @@ def test_a_feature_that_is_off_and_a_scope_that_is_missing_are_named():
     fake = quay(scopes=["repo:write", *(scope for scope in SCOPES if scope != "repo:admin")])
     found = played("quay", fake, "quay_autoprune_policy_of_a_repository")[1]
     assert found.startswith("Answered: GET") and "was answered 403" in found  # which conftest.py takes for a skip
+
+
+def test_an_organization_of_swr_comes_and_goes():
+    fake = swr.twin()
+    before = held(fake)
+    run, found = played("swr", fake, swr.ROW.name.replace(" ", "_"))
+    assert found == "passed" and run.left == [] and held(fake) == before
+    names = [entry["path"] for entry in fake.writes if "/namespaces/" in entry["path"]]
+    assert names and all(f"/namespaces/{run.settings.prefix}-org" in path for path in names)
+
+
+def test_a_registry_at_digitalocean_comes_and_goes_and_no_subscription_begins():
+    fake = digitalocean.twin()
+    before = held(fake)
+    run, found = played("digitalocean", fake, "do_registry_gc")
+    assert found == "passed" and run.left == [] and held(fake) == before
+    assert all(f"{run.settings.prefix}-registry" in f"{entry['path']} {entry['body']}" for entry in fake.writes)
+    for registries, text in (([], "would begin a subscription"), ([{"name": "acme", "region": "fra1"}], "one more")):
+        fake = DigitalOcean({"tokens": [{"as": "me", "token": digitalocean.TOKEN}], "registries": registries})
+        fake.account["tier"] = "basic"
+        assert text in played("digitalocean", fake, "do_registry_gc")[1]
+        assert len(fake.registries) == len(registries)
 
 
 @pytest.mark.parametrize(
