@@ -236,7 +236,7 @@ def test_peers(session):
 
 @nox.session(name="test-real")
 def test_real(session):
-    """Acceptance tests: on the registries that the environment names, or else on fakes; options for pytest behind --."""
+    """Acceptance tests on the registries that the environment names, or on fakes; options for pytest behind --."""
     enter_tree(session)
     path = f"{BUILD}{os.pathsep}{TREE / 'tests'}"
     command = ("pytest", "-p", "no:cacheprovider", "-v", "-rfE", "--no-header", "tests/real", *session.posargs)
