@@ -163,8 +163,8 @@ def demo(env: dict[str, str]) -> list[str]:
     expect(estate.look()["quay"].verdicts() == {"as declared"}, "quay: not all are as declared")
 
     title("Summary")
-    show_summary(foreseen, before, cleaned, {kind: Counter(found) for kind, found in writes.items()})
     show_harbor(before["harbor"], retained, cleaned["harbor"], unneeded, untagged)
+    show_summary(foreseen, before, cleaned, {kind: Counter(found) for kind, found in writes.items()})
     return exports
 
 
