@@ -339,6 +339,11 @@ def test_immutable_tags_come_before_tag_retention_and_where_they_fail_nothing_is
         files = sorted(path.name for path in tmp_path.glob("*-plan.json"))
         assert files == [f"harbor-1-harbor-{step}-plan.json" for step in steps]
 
+        broken = [{"projects": ["acme"], "rules": [{"tag_selector": {"pattern": "v["}}]}]
+        none = play("apply", {"harbor": {"harbor-1": {**host, "harbor_hygiene_immutable_tags": broken}}})
+        assert none.returncode == 2 and not writes(harbor), none.stdout
+        assert "tag retention was left as it is, and not run, because the immutable tags" in words(none.stdout)
+
         half = play("apply", groups)
         assert half.returncode == 2, half.stdout
         assert "tag retention was left as it is in bits, and not run, because the immutable tags" in words(half.stdout)
