@@ -327,12 +327,13 @@ def harbor(seed: int) -> Harbor:
         scope = [{"kind": "doublestar", "decoration": "repoMatches", "pattern": chance.choice(["**", "team/**"])}]
         return {"tag_selectors": tags, "scope_selectors": {"repository": scope}, "action": kind}
 
+    crons = ["", "0 0 0 * * *", "0 5 0 * * *"]
     contents = [
         {
             "immutable_rules": [{**selectors("immutable"), "template": "immutable_template"}] * chance.randint(0, 1),
             "retention": chance.choice([None, {
                 "rules": [{**selectors("retain"), "template": "latestPushedK", "params": {"latestPushedK": 5}}],
-                "trigger": {"kind": "Schedule", "settings": {"cron": chance.choice(["", "0 0 0 * * *", "0 5 0 * * *"])}},
+                "trigger": {"kind": "Schedule", "settings": {"cron": chance.choice(crons)}},
             }]),
         }
         for _number in range(3)
