@@ -18,7 +18,7 @@ ENDINGS = {"json": "json", "markdown": "md", "html": "html"}
 MOST_PLAN_FILE = 64 * 2**20  # bytes that are read of one, for the page
 
 
-def write(folder: str, formats: list, registries: list, check_mode: bool) -> list[str]:
+def write(folder: str, formats: list, registries: list, check_mode: bool, reason: str) -> list[str]:
     """Write the report into the folder, in these formats; returns the paths, raises AnsibleActionFail."""
     folder = os.path.abspath(os.path.expanduser(os.path.expandvars(folder)))
     paths = []
@@ -26,7 +26,7 @@ def write(folder: str, formats: list, registries: list, check_mode: bool) -> lis
         if name in formats:
             paths.append(os.path.join(folder, f"registry-hygiene-{'preview' if check_mode else 'apply'}.{ending}"))
             try:
-                put(paths[-1], content(name, registries, check_mode))
+                put(paths[-1], content(name, registries, check_mode, reason))
             except (OSError, ValueError) as error:  # ValueError: what no file can be called
                 reason = getattr(error, "strerror", None) or error
                 raise AnsibleActionFail(
@@ -36,20 +36,21 @@ def write(folder: str, formats: list, registries: list, check_mode: bool) -> lis
     return paths
 
 
-def content(name: str, registries: list, check_mode: bool) -> str:
+def content(name: str, registries: list, check_mode: bool, reason: str) -> str:
     """Return the report in one of the formats."""
     if name == "markdown":
-        return _markdown.page(registries, check_mode)
+        return _markdown.page(registries, check_mode, reason)
     if name == "html":
         details = Details()
         for each in registries:
             details.add(each, [document for document in map(read, each["files"]) if document is not None])
-        return _html.page(registries, details, check_mode)
+        return _html.page(registries, details, check_mode, reason)
     kept = [{key: value for key, value in each.items() if key != "lines"} for each in registries]
     report = {
         "format": "registry.hygiene report",
         "version": 1,
         "check_mode": check_mode,
+        "reason": reason,
         "summary": _report.summary(registries, check_mode),
         "total": _report.together(registries),
         "registries": kept,

@@ -27,6 +27,12 @@ ARGUMENT_SPEC = dict(
 )
 SHOWN = 10  # offenders that a message names
 PLAN = "plan"  # what refuses as a limit does: a plan file that is held to
+APPROVED = "approved"  # and sums that were approved
+ANEW = {  # what would do then
+    PLAN: "make a new plan, or leave plan unset (in a role: registry_hygiene_plan)",
+    APPROVED: "preview again and have that approved, or raise approved_tolerance_percent or approved_tolerance_images "
+    "(in a role: registry_hygiene_approved_tolerance_...)",
+}
 MOST_LINES = 8  # limits that a message names
 LONGEST = 950  # characters of a message: AWX cuts at 1,024
 SHOWN_EACH = 3  # if there are some of several limits: what would change that has to fit behind them
@@ -149,8 +155,8 @@ def message(refusals: list[Refusal]) -> str:
     if len(refusals) > MOST_LINES:
         lines.append(f"and by {len(refusals) - MOST_LINES:,} more")
     limits = list(dict.fromkeys(refusal.limit for refusal in refusals))
-    if limits == [PLAN]:
-        last = "make a new plan, or leave plan unset (in a role: registry_hygiene_plan)"
+    if limits and limits[0] in ANEW:  # they refuse only what no limit does
+        last = ANEW[limits[0]]
     else:
         scalars = ", ".join(f"registry_hygiene_{limit}" for limit in limits if limit != "protect")
         last = (
