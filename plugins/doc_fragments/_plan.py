@@ -26,7 +26,8 @@ options:
     description:
       - Sums of an earlier preview that people have approved, as M(registry.hygiene.plan_report) sets them for each host
         in its custom stat. Nothing is written if the plan goes beyond them by more than the tolerance.
-      - Registries live on while a plan waits, and more images reach an age. A plan that does less is no reason to refuse.
+      - Registries live on while a plan waits, and more images reach an age. A plan that does less is
+        not refused.
       - It needs a forecast, as limits do, and is looked at after them.
     type: dict
     suboptions:
@@ -52,8 +53,8 @@ options:
   preview:
     description:
       - Whether to forecast which images the plan deletes, before anything is written.
-      - This is done in any case in check mode, with O(plan_file), O(plan) or O(approved), and when a limit such as O(max_deletions)
-        is set.
+      - This is done in any case in check mode, with O(plan_file), O(plan) or O(approved), and when a limit
+        such as O(max_deletions) is set.
     type: bool
     default: false
   preview_limit:

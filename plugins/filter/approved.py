@@ -15,8 +15,8 @@ short_description: Find what was approved of a host in the sums of a preview
 version_added: 0.1.0
 author: registry.hygiene contributors (@registry-hygiene)
 description:
-  - Returns the options O(registry.hygiene.quay_autoprune_policy#module:approved) and its tolerances for the tasks of one
-    host, from the custom stat that the playbook C(registry.hygiene.preview) sets.
+  - Returns the options O(registry.hygiene.quay_autoprune_policy#module:approved) and its tolerances for the tasks of
+    one host, from the custom stat that the playbook C(registry.hygiene.preview) sets.
   - Of a host that the sums do not name, nothing was approved.
 positional: host
 options:

@@ -48,7 +48,7 @@ def page(registries: list, details: Details, check_mode: bool, reason: str = "")
         f"<title>Registry hygiene: {title.lower()}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n",
         f"<h1>{title}</h1>\n",
         f'<p class="soft break">{_text(summary(registries, check_mode), 2000)}.</p>\n',
-        f'<p class="soft break">Reason: {_text(reason)}</p>\n' if reason else "",
+        f'<p class="soft break">Reason: {_text(reason, 500)}</p>\n' if reason else "",
         *_figures(together(registries)["numbers"], check_mode),
         *_troubles(registries),
         *_charts(registries, details),

@@ -31,7 +31,7 @@ def page(registries: list, check_mode: bool, reason: str = "") -> str:
     title = "What would change, and which images that would cost" if check_mode else "What was changed"
     note = "Nothing was written to a registry." if check_mode else "Registries delete by themselves what is said to go."
     text = f"# {title}\n\n{_text(summary(registries, check_mode), 2000)}.\n\n{note}\n"
-    text += f"\nReason: {_text(reason)}\n" if reason else ""
+    text += f"\nReason: {_text(reason, 500)}\n" if reason else ""
     if len(registries) > 1:
         text += f"\n{_head('Registry', check_mode)}"
         for each in registries[:MOST_REGISTRIES]:
