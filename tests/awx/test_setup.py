@@ -10,7 +10,7 @@ import json
 import pytest
 
 from awx import rules
-from awx.setting_up import COLLECTIONS, changed, play
+from awx.setting_up import COLLECTIONS, changed, play, value
 
 SECRET = "made-up-Secret-of-the-kit"
 TEAM = {
