@@ -69,6 +69,7 @@ class ActionModule(ActionBase):
         message = _report.verdict(registries, params["fail_on"], check_mode)
         if message:
             result.update(failed=True, msg=message)
+            del result["summary"]  # ansible-core 2.19 prints the message twice, and AWX cuts what is long
         return result
 
 

@@ -111,7 +111,7 @@ RETURN = r"""
 summary:
   description: The sum over all results in one line.
   type: str
-  returned: always
+  returned: unless the task fails
   sample: 1,080 of 1,200 targets would change, 361 images go, 12 perhaps, 123.4 MB
 files:
   description: The paths of the files that hold the report.
