@@ -1,7 +1,7 @@
 # Copyright: registry.hygiene contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The files of the kit against what they are about: options of modules, variables of roles, the tools that read them."""
+"""The files of the kit against what they are about: options of modules, variables of roles, tools that read them."""
 
 from __future__ import annotations
 
