@@ -54,7 +54,7 @@ options:
     description:
       - Whether to forecast which images the plan deletes, before anything is written.
       - This is done in any case in check mode, with O(plan_file), O(plan) or O(approved), and when a limit
-        such as O(max_deletions) is set.
+        such as C(max_deletions) is set.
     type: bool
     default: false
   preview_limit:
