@@ -29,17 +29,9 @@ options:
       - Registries live on while a plan waits, and more images reach an age. A plan that does less is
         not refused.
       - It needs a forecast, as limits do, and is looked at after them.
+      - C(change) is how many targets change, C(go) how many images go, C(perhaps) how many more may. The last two are
+        held together. What it does not have was not approved. Other keys mean nothing.
     type: dict
-    suboptions:
-      change:
-        description: How many targets change. Without it, none was approved.
-        type: int
-      go:
-        description: How many images go. Without it, none was approved.
-        type: int
-      perhaps:
-        description: How many more may go. Both together are held.
-        type: int
   approved_tolerance_percent:
     description:
       - How many percent more than O(approved) may change and go, rounded up.

@@ -9,13 +9,12 @@ import math
 
 from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import PlanRefused
 from ansible_collections.registry.hygiene.plugins.module_utils._core.fuse import APPROVED, Refusal
-from ansible_collections.registry.hygiene.plugins.module_utils._core.text import plural
+from ansible_collections.registry.hygiene.plugins.module_utils._core.text import plural, printable
 
-# As plan_report sums them up for each host.
-SUMS = dict(change=dict(type="int"), go=dict(type="int"), perhaps=dict(type="int"))
+SUMS = ("change", "go", "perhaps")  # as plan_report sums them up for each host, beside others
 MOST = 10**12  # of what there can be
 ARGUMENT_SPEC = dict(
-    approved=dict(type="dict", options=SUMS),
+    approved=dict(type="dict"),  # without suboptions: of a number, ansible-core would end in a traceback
     approved_tolerance_percent=dict(type="float", default=5),
     approved_tolerance_images=dict(type="int", default=10),
 )
@@ -23,6 +22,10 @@ ARGUMENT_SPEC = dict(
 
 def check_options(params: dict) -> None:
     """Raise PlanRefused if the options cannot be followed."""
+    for name in SUMS:
+        value = (params["approved"] or {}).get(name)
+        if isinstance(value, bool) or not isinstance(value, (int, type(None))):
+            raise PlanRefused(f"approved: {name}: {printable(repr(value), 100)}: write a number from 0")
     for option in ("approved_tolerance_percent", "approved_tolerance_images"):
         if not 0 <= params[option] < math.inf:  # also false of .nan
             raise PlanRefused(f"{option}: {params[option]}: write a number from 0")
@@ -33,12 +36,12 @@ def beyond(params: dict, targets: int, images: int) -> list[Refusal]:
 
     targets: how many of them it changes. images: how many go or may go. What was not told was not approved.
     """
-    sums = {name: max(min(value or 0, MOST), 0) for name, value in params["approved"].items()}
+    sums = {name: max(min(params["approved"].get(name) or 0, MOST), 0) for name in SUMS}
     percent = params["approved_tolerance_percent"]
-    approved = sums.get("go", 0) + sums.get("perhaps", 0)
+    approved = sums["go"] + sums["perhaps"]
     found = []
     for number, base, least, what, verb in (
-        (targets, sums.get("change", 0), 0, "target", "change"),
+        (targets, sums["change"], 0, "target", "change"),
         (images, approved, params["approved_tolerance_images"], "image", "go"),
     ):
         allowed = base + max(math.ceil(min(base * percent / 100, number)), least)

@@ -51,8 +51,17 @@ def test_what_was_not_told_was_not_approved(sums):
 
 @pytest.mark.parametrize("value", [-1, float("nan"), float("inf")])
 def test_a_tolerance_is_a_number_from_0(value):
-    good = {"approved_tolerance_percent": 0, "approved_tolerance_images": 0}
+    tolerances = {"approved_tolerance_percent": 0, "approved_tolerance_images": 0}
+    good = {"approved": None, **tolerances}
     subject.check_options(good)
-    for option in good:
+    for option in tolerances:
         with pytest.raises(PlanRefused, match=f"{option}: .*: write a number from 0"):
             subject.check_options({**good, option: value})
+
+
+@pytest.mark.parametrize("value", ["many\x1b", [1], True, 1.5, {}])
+def test_sums_are_numbers(value):
+    tolerances = {"approved_tolerance_percent": 0, "approved_tolerance_images": 0}
+    subject.check_options({"approved": {**SUMS, "bytes": 5, "blown": "", "message": None}, **tolerances})
+    with pytest.raises(PlanRefused, match="approved: go: .*: write a number from 0"):
+        subject.check_options({"approved": {"go": value}, **tolerances})
