@@ -28,6 +28,10 @@ class Entry:
         self.option = option
         self.label = labelled(named)
 
+    def planned(self, thing: Any, current: Any) -> Any:
+        """Return how a target of this entry should be."""
+        return thing.plan(current)
+
     def numbered(self) -> str:
         """Return which dictionary of the list it is; empty if it is the task."""
         return "" if self.number is None else f"{self.option}[{self.number}]"

@@ -32,6 +32,7 @@ def compared(planned: dict, current: dict | None, by: Callable[[dict], str]) -> 
         fate = FATES[key]
         for image in images:
             shown = {name: image[name] for name in ("tag", "digest", "age", "size", "because")}
+            shown.update({"children": image["children"]} if image.get("children") else {})  # digests, of an index
             anyway = fate != STAYS and now.get(_identity(image), 0) >= RANK[fate]
             found.setdefault(image["target"], []).append(dict(shown, fate=fate, anyway=anyway, by=by(image)))
     return found
@@ -74,6 +75,7 @@ def worst(forecast: dict, most: int, limit: int) -> list[dict]:
 def _of_one(name: str, images: list, limit: int) -> dict:
     sums, gone = totals({name: images}), going(images)
     kept = sums["total"] - sums["count"] - sums["uncertain_count"]
-    shown = sorted(gone, key=lambda image: (image["fate"] != GOES, image["anyway"]))[:limit]
+    some = sorted(gone, key=lambda image: (image["fate"] != GOES, image["anyway"]))[:limit]
+    shown = [{key: value for key, value in image.items() if key != "children"} for image in some]
     counts = {key: sums[key] for key in ("count", "uncertain_count", "anyway_count", "bytes")}
     return {"target": name, **counts, "kept_count": kept, "images": shown}

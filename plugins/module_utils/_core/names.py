@@ -91,8 +91,13 @@ def expand(
 
 
 def excluded(name: str, exclude: list | None) -> bool:
+    """Return whether one of the names and globs, if there are any, means this name."""
+    return meant(name, exclude or [])
+
+
+def meant(name: str, given: list) -> bool:
     """Return whether one of the names and globs means this name."""
-    return any(matcher(glob)(name) if is_glob(glob) else glob == name for glob in exclude or [])
+    return any(matcher(glob)(name) if is_glob(glob) else glob == name for glob in given)
 
 
 def require(names: list | None, option: str) -> None:

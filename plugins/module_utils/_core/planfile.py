@@ -9,8 +9,10 @@ Its form is described in docs/docsite/rst/plans.rst.
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
+import re
 import tempfile
 from typing import Iterator
 
@@ -22,6 +24,7 @@ from ansible_collections.registry.hygiene.plugins.module_utils._core.text import
 ARGUMENT_SPEC = dict(plan_file=dict(type="path"), plan=dict(type="path"))
 FORMAT, VERSION = "registry.hygiene plan", 1
 LARGEST = 1 << 30  # bytes of a plan file that is read
+MOST_KEPT = 100  # plan files of one second
 SHOWN = 5  # differences that a refusal names
 
 
@@ -52,10 +55,44 @@ def save(path: str, head: dict, changes: list, images: dict) -> None:
                 for piece in _pieces(dict(head, format=FORMAT, version=VERSION), changes, images):
                     file.write(piece)
             os.chmod(name, 0o644)
+            _keep(path)
             os.replace(name, path)
             undo.pop_all()
     except OSError as error:
         raise PlanRefused(f"plan_file: {printable(path, 200)} cannot be written: {error.strerror}") from None
+
+
+def _keep(path: str) -> None:
+    """Rename the plan file that is there if it was carried out and changed something: undo may need it."""
+    made = _carried_out(path)
+    if not made:
+        return
+    root, ending = os.path.splitext(path)
+    for number in range(MOST_KEPT):
+        kept = f"{root}.{made}{f'-{number}' if number else ''}{ending}"
+        if not os.path.exists(kept):
+            os.rename(path, kept)
+            return
+    raise OSError(errno.EEXIST, f"there are {MOST_KEPT} of the same second")
+
+
+def _carried_out(path: str) -> str:
+    """Return when a plan file was made, if it was not in check mode, not refused, and says what changed; else ''."""
+    head: dict = {}
+    try:
+        with open(path, encoding="utf-8") as file:
+            for line in file:  # as _pieces writes them, so that a large file is not read as a whole
+                found = re.match(r' "(check_mode|refused|made)": (.{1,60}?),?$', line)
+                if found:
+                    head[found.group(1)] = json.loads(found.group(2))
+                elif line.startswith(' "changes": ['):
+                    changed = next(file, "").startswith("  {")
+                    done = changed and head.get("check_mode") is False and head.get("refused", "") is None
+                    made = re.match(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}Z\Z", str(head.get("made")))
+                    return made.group().replace(":", "") if done and made else ""
+    except (OSError, ValueError):
+        pass
+    return ""
 
 
 def _pieces(head: dict, changes: list, images: dict) -> Iterator[str]:
@@ -68,8 +105,8 @@ def _pieces(head: dict, changes: list, images: dict) -> Iterator[str]:
     yield "\n }\n}\n"
 
 
-def load(path: str) -> dict:
-    """Return a plan file; raises PlanRefused if it is none."""
+def load(path: str, option: str = "plan") -> dict:
+    """Return a plan file; raises PlanRefused if it is none. option: what it was given as."""
     try:
         if os.path.getsize(path) > LARGEST or not os.path.isfile(path):
             raise ValueError("too large, or no file")
@@ -86,7 +123,7 @@ def load(path: str) -> dict:
         _texts(found["module"], found["registry"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is none, or of another version"
-        raise PlanRefused(f"plan: {printable(path, 200)} cannot be used as a plan: {reason}") from None
+        raise PlanRefused(f"{option}: {printable(path, 200)} cannot be used as a plan: {reason}") from None
     return found
 
 

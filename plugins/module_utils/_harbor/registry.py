@@ -20,6 +20,7 @@ from ansible_collections.registry.hygiene.plugins.module_utils._core.errors impo
     PlanRefused,
     RegistryError,
 )
+from ansible_collections.registry.hygiene.plugins.module_utils._core.schema import check
 
 ARGUMENT_SPEC = dict(
     harbor_url=dict(type="str", required=True, fallback=(env_fallback, ["HARBOR_URL"])),
@@ -29,6 +30,7 @@ ARGUMENT_SPEC = dict(
 API = ("api", "v2.0")
 SYSTEM_INFO = api.path(*API, "systeminfo")
 PAGE = 100  # the most that Harbor gives
+LIST = {"type": "array"}
 NEWEST = (9999,)  # a build whose version cannot be read
 BAD_PASSWORD = (
     "Harbor does not know this user with this password (harbor_username, harbor_password): one of them is mistyped, "
@@ -46,7 +48,17 @@ RESOURCES = (
     ("/replication/policies", "replication-policy"),
     ("/replication/executions", "replication"),
     ("/registries", "registry"),
+    ("/auditlog-exts", "audit-log"),
+    ("/audit-logs", "audit-log"),
 )
+
+# What belongs to a project, by what its paths hold: the permission, and the members who have it as well.
+OF_PROJECTS = (
+    ("/immutabletagrules", "immutable-tag", "project administrators and maintainers"),
+    ("/retentions", "tag-retention", "project administrators, maintainers and developers"),
+    ("/metadatas", "metadata", "project administrators"),
+)
+ACTIONS = {"POST": "create", "PUT": "update", "PATCH": "update", "DELETE": "delete"}
 
 
 class Basic:
@@ -153,11 +165,17 @@ def _forbidden(method: str, where: str, text: str, code: Any, words: str, user: 
 
 def needed(method: str, where: str) -> str:
     """Return who may send this request: the permission that a robot needs."""
+    for part, resource, members in OF_PROJECTS:
+        if part in where:
+            action = "update" if where.endswith("/executions") and method == "POST" else ACTIONS.get(method)
+            action = action or ("list" if where.endswith((part, "/executions", "/tasks")) else "read")
+            return f"{members} have it, and robots with {resource}:{action} in the project"
     resource = next((resource for part, resource in RESOURCES if part in where), None)
     if resource is None:
         last = "repository" if where.endswith("/repositories") else "artifact"
         return f"a system administrator has it, and a system robot with {last}:list in all projects"
-    listed = where.endswith(("purgeaudit", "/gc", "/policies", "/executions", "/registries", "/tasks"))
+    lists = ("purgeaudit", "/gc", "/policies", "/executions", "/registries", "/tasks", "/events", "-logs", "-exts")
+    listed = where.endswith(lists)
     if method == "GET" or where.endswith("/ping"):
         action = "list" if listed else "read"
     elif method == "PUT" and resource in ("purge-audit", "garbage-collection") and not where.endswith("/schedule"):
@@ -168,9 +186,23 @@ def needed(method: str, where: str) -> str:
 
 
 def listing(
-    client: api.Client, where: str, schema: dict, key: Callable[[dict], Any], query: dict | None = None, most: int = 0
+    client: api.Client,
+    where: str,
+    schema: dict,
+    key: Callable[[dict], Any],
+    query: dict | None = None,
+    most: int = 0,
+    plain: Callable[[list], bool] = lambda page: False,
 ) -> list:
-    """Return the rows of a list, each once, in Harbor's order; at most so many, 0 for all."""
+    """Return the rows of a list, each once, in Harbor's order; at most so many, 0 for all.
+
+    plain: tells of a page in much less time than the schema takes that it fits it; if it does not, the schema decides.
+    """
+
+    def rows(page: list) -> list:
+        if not plain(page):
+            check(page, schema, where, client.masked)
+        return page
 
     def next_page(page: list, query: dict, number: int) -> dict | None:
         ends = len(page) < int(query["page_size"]) or most and number >= most
@@ -178,5 +210,5 @@ def listing(
 
     size = min(most, PAGE) if most else PAGE
     asked = dict(query or {}, page="1", page_size=str(size))
-    found = client.listing(where, asked, schema, lambda page: page, key, next_page)
+    found = client.listing(where, asked, LIST, rows, key, next_page)
     return list(found.values())[: most or None]

@@ -66,6 +66,8 @@ def forecast(
         reason = "immutable" if tag.get("immutable") else "cosign" if COSIGN.match(name) else alone
         certain, because = fates.get(name, (None, reason))
         image = dict(target=repository, tag=name, digest=tag.get("manifest_digest"), age=figures.age(now, starts[name]))
+        if tag.get("child_manifests_presence"):
+            image["children"] = list(tag["child_manifests_presence"])
         kind = {True: "deletions", False: "uncertain", None: "kept"}[certain]
         found[kind].append(dict(image, size=figures.size(tag.get("size")), because=because))
     return found

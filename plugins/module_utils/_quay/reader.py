@@ -25,10 +25,26 @@ class PolicyReader(Resource):
 
     noun = "policies"
     naming = (*SCOPES, "exclude")
+    everywhere = False  # whether repositories may be those of several namespaces (*/*)
 
     @classmethod
     def named(cls, params):
         return params["organizations"] or params["repositories"] or (["current_user"] if params["current_user"] else [])
+
+    @classmethod
+    def named_as(cls, target):
+        if names.is_glob(target):
+            raise PlanRefused(f"undo: {target!r} is no name of an organization or a repository")
+        if target == "current_user":
+            return {"current_user": True}
+        return {"repositories" if "/" in target else "organizations": [target]}
+
+    def shows(self, there, state):
+        return policies.alike(there, state)
+
+    @classmethod
+    def declaring(cls, state, params):
+        return {"policies": list(state), "exclusive": True}
 
     def kind(self):
         return (
@@ -40,7 +56,7 @@ class PolicyReader(Resource):
         if all(params[scope] is None for scope in SCOPES):
             raise PlanRefused(f"{' and '.join(SCOPES)} are null: name at least one target, or give []")
         for kind in ("organizations", "repositories"):
-            listings.check_names(params[kind] or [], kind)
+            listings.check_names(params[kind] or [], kind, cls.everywhere)
         if params["current_user"] is False:
             raise PlanRefused("current_user: false names nothing: leave it out and name organizations or repositories")
         return []

@@ -17,9 +17,11 @@ from .accounts import Account, Accounts
 from .artifacts import Artifacts
 from .garbage import Garbage
 from .immutable_rules import ImmutableRules
+from .itself import Itself
 from .jobs import Jobs
 from .projects import Projects
 from .purge import Purge
+from .pushes import Pushes
 from .registries import Registries
 from .remotes import Remotes
 from .replication_policies import ReplicationPolicies
@@ -73,6 +75,7 @@ class Harbor(Fake):
         "gc_window_hours": 2,  # younger blobs are never collected
         "gc_blobs_per_second": 2000,
         "nightly_sweep": False,  # trims the history of runs at midnight, as Harbor does
+        "live_remotes": False,  # True: endpoints at http://127.0.0.1 are other fakes, which are asked what they hold
         "health_seconds": 300,  # between two checks of the registries' health
         "malformed_pattern": "error",  # of a tag selector in the only rule: or "retain"; Harbor does either at random
         "adapter_whitelist": True,  # 2.14+: the installer's list of registry types
@@ -85,6 +88,8 @@ class Harbor(Fake):
         self.jobs = Jobs(self)
         self.store = Store(self)
         self.remotes = Remotes(self)
+        self.pushes = Pushes(self)
+        self.address = ("", "")  # scheme and host of the last request: its own address
         self.families: dict[type, Any] = {}
         for kind in FAMILIES:
             self.families[kind] = kind(self)
@@ -122,11 +127,16 @@ class Harbor(Fake):
         """Returns the present moment of whatever is happening, epoch seconds."""
         return self.jobs.moment
 
+    def seen_from_outside(self, url: str) -> Itself:
+        """Returns this Harbor as the endpoint of a replication."""
+        return Itself(self, url)
+
     def hang(self) -> None:
         """Never answers, as the real one after a cron that never fires."""
         raise (TimedOut if self._timeout else Dropped)
 
     _timeout: float | None = None
+    acting: str | None = None  # the user whose request deletes something; a job otherwise, "" of one that logs nothing
 
     # Requests
 
@@ -134,6 +144,9 @@ class Harbor(Fake):
         """Returns the answer to a request."""
         self.jobs.run()
         self._timeout = request.environ.get("fakes.timeout")
+        self.address = (request.scheme, request.host)
+        if self.pushes.registry.takes(request.path):
+            return self.pushes.registry.answer(request)
         headers, problem = self.sessions.check(request)
         headers["X-Request-Id"] = request_id(request)
         try:
@@ -162,7 +175,11 @@ class Harbor(Fake):
             call.sign_in()
         elif route.needs:
             call.need(*route.needs)
-        return route.handler(call)
+        self.acting = account and account.name
+        try:
+            return route.handler(call)
+        finally:
+            self.acting = None
 
     def _sign_in(self, request: Request) -> Account | None:
         return self.accounts.sign_in(

@@ -188,3 +188,34 @@ def test_an_interrupted_write_leaves_the_earlier_file_as_it_was(path):
     with pytest.raises(KeyboardInterrupt):
         planfile.save(str(path), HEAD, interrupted(), {})
     assert path.read_bytes() == before and os.listdir(path.parent) == ["plan.json"]
+
+
+def test_a_plan_that_was_carried_out_is_kept_when_a_later_one_is_written(tmp_path):
+    path, done = tmp_path / "plan.json", dict(HEAD, check_mode=False, made="2026-11-21T14:00:00Z")
+
+    def save(changes=CHANGES, **more):
+        planfile.save(str(path), dict(done, **more), changes, {})
+        return sorted(one.name for one in tmp_path.iterdir())
+
+    for never in ({"check_mode": True}, {"refused": "by a limit"}, {"changes": []}, {"made": "x/../../y"}, {"made": 7}):
+        assert save(**never) == ["plan.json"]
+    assert save() == ["plan.json"]
+    assert save(made="2026-11-21T15:00:00Z") == ["plan.2026-11-21T140000Z.json", "plan.json"]
+    assert save(changes=[], made="2026-11-21T15:00:00Z") == [
+        "plan.2026-11-21T140000Z.json",
+        "plan.2026-11-21T150000Z.json",
+        "plan.json",
+    ]
+    assert save() == ["plan.2026-11-21T140000Z.json", "plan.2026-11-21T150000Z.json", "plan.json"]
+    assert "plan.2026-11-21T140000Z-1.json" in save()
+    assert planfile.load(str(tmp_path / "plan.2026-11-21T140000Z.json"))["changes"] == CHANGES
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", '{"changes": []}', "\xff", ' "changes": [', ' "check_mode": no\n "changes": [\n  {']
+)
+def test_what_is_no_plan_is_replaced(tmp_path, text):
+    path = tmp_path / "plan.json"
+    path.write_text(text, encoding="latin-1")
+    planfile.save(str(path), HEAD, CHANGES, {})
+    assert os.listdir(tmp_path) == ["plan.json"] and planfile.load(str(path))
