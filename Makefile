@@ -30,7 +30,7 @@ lint: ## ruff, yamllint, antsibull-changelog, reuse, antsibull-nox, ansible-lint
 docs: ## Documentation: markup, references, what ansible-doc finds
 molecule: ## Roles against a fake registry; make molecule ARGS="-s quay_hygiene"
 build: ## The artefact in .build/dist, imported as Galaxy does it
-test-awx-kit: ## The AWX kit: an AWX that is made up, jobs on fakes; make test-awx-kit ARGS="-k setup"
+test-awx-kit: ## The AWX kit: an AWX that is made up, jobs on fakes; ARGS=--whole: what takes minutes more
 test-peers: ## Our modules and the vendors' own clients on the same fake registries; not part of make test
 test-real: ## Against a registry of your own, or fakes if the environment names none; not part of make test
 cores: ## Unit tests on ansible-core 2.18 to 2.21, as far as Pythons for them are here; not part of make test

@@ -15,6 +15,25 @@ from awx.setting_up import AWX_AWX, SKELETON
 OWN = ("HARBOR_", "QUAY_", "SWR_", "IAM_", "OS_", "HW_", "HUAWEICLOUD_", "DIGITALOCEAN_", "DO_")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add an option for what takes minutes."""
+    parser.addoption(
+        "--whole", action="store_true", help="also repair, removal and the renewal of secrets: minutes more"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Name the mark of what takes minutes."""
+    config.addinivalue_line("markers", "whole: runs only with --whole")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list) -> None:
+    """Skip what takes minutes unless it is asked for."""
+    for item in items:
+        if item.get_closest_marker("whole") and not config.getoption("--whole"):
+            item.add_marker(pytest.mark.skip(reason="takes minutes: make test-awx-kit ARGS=--whole"))
+
+
 @pytest.fixture(autouse=True)
 def no_environment(monkeypatch):
     """Keep the developer's own registries out of the tests."""

@@ -29,7 +29,6 @@ class Kit:
     def __init__(self, folder: Path, found: list) -> None:
         self.templates = {one["name"]: one for one in found[0]}
         self.types = {one["name"]: one for one in found[1]}
-        self.survey = found[2]
         self.folder = folder
         self.project = folder / "project"
         shutil.copytree(SKELETON, self.project)
@@ -45,9 +44,10 @@ class Kit:
             for name, template in kind_["injectors"]["env"].items()
         }
 
-    def answered(self, answers: dict[str, Any]) -> dict[str, Any]:
-        """Return the variables of a survey: without an answer, texts are empty and numbers are not there."""
-        names = {one["variable"]: one["type"] for one in self.survey["spec"]}
+    def answered(self, template: str, answers: dict[str, Any]) -> dict[str, Any]:
+        """Return the variables of a template's survey: without an answer, texts are empty and numbers are not there."""
+        questions = self.templates[template].get("survey", {}).get("spec", [])
+        names = {one["variable"]: one["type"] for one in questions}
         assert set(answers) <= set(names)
         return {**{name: "" for name, kind in names.items() if kind == "text"}, **answers}
 
@@ -62,7 +62,7 @@ class Kit:
     ) -> events.Run:
         """Return the job of a template. artifacts: of earlier jobs of its workflow."""
         described = self.templates[template]
-        given = {**(artifacts or {}), **(self.answered(answers or {}) if described.get("survey") else {})}
+        given = {**(artifacts or {}), **self.answered(template, answers or {})}
         # Of the template's own variables AWX lets Jinja through, of others not.
         own = self.folder / "own.json"
         own.write_text(json.dumps(described["extra_vars"]))

@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import re
 
 import pytest
-from contract import estate
+from contract import estate, harbor_project_rows, harbor_rows
 from fakes.digitalocean import DigitalOcean
 from fakes.harbor import Harbor
 from fakes.quay import Quay
@@ -116,6 +117,46 @@ def test_what_was_approved_is_applied_and_no_more(kit):
         assert done.status == 0 and len(larger.writes) == 10, text(done)
 
 
+def test_what_was_approved_of_a_harbor_holds_for_all_of_its_steps_together(kit):
+    scheduler = {"kind": "system", "namespace": "/", "access": harbor_rows.RIGHTS}
+    owner = {"kind": "project", "namespace": "*", "access": harbor_project_rows.RIGHTS}
+    robot = {**harbor_rows.ROBOT, "permissions": [scheduler, owner]}
+    fake = Harbor({"robots": [robot], "projects": [harbor_project_rows.project("acme")]})
+
+    def policies():
+        """Return the immutable tags, when tag retention runs, and the schedules."""
+        (rule,), (cron, *_) = harbor_project_rows.protected(fake, "acme"), harbor_project_rows.policy(fake, "acme")
+        kinds = (harbor_rows.PURGE, harbor_rows.GC)
+        return [rule, cron, *[harbor_rows.schedule(fake, kind) for kind in kinds]]
+
+    variables = kit.project / "inventory" / "host_vars" / "harbor.example.com.yml"
+    variables.parent.mkdir()
+    selector = {"pattern": "v1"}
+    variables.write_text(
+        json.dumps(
+            {
+                "harbor_hygiene_immutable_tags": [{"projects": ["acme"], "rules": [{"tag_selector": selector}]}],
+                "harbor_hygiene_retention": [
+                    {"projects": ["acme"], "rules": [{"template": "latestPushedK", "value": 1}], "schedule": "daily"}
+                ],
+                "harbor_hygiene_retention_limits": {"max_deletions_percent": 70},
+            }
+        )
+    )
+    with serving(fake) as url:
+        inputs = {"url": url, "username": harbor_rows.NAME, "password": harbor_rows.PASSWORD}
+        env = kit.injected("Harbor", inputs)
+        seen = kit.job("preview", env, limit="harbor.example.com")
+        (sums,) = seen.stats["registry_hygiene"]["hosts"].values()
+        assert seen.status == 0 and not fake.writes and (sums["change"], sums["go"]) == (4, 2), text(seen)
+        fewer = {"registry_hygiene": {"hosts": {"harbor.example.com": {**sums, "change": 2}}}}
+        half = kit.job("apply (approved)", env, artifacts=fewer, limit="harbor.example.com")
+        assert half.status == 2 and text(half).count("refused by approved: 1 target would change, 0 were approved")
+        assert policies() == [["v1", True], "0 0 0 * * *", None, None], "the schedules come after them"
+        whole = kit.job("apply (approved)", env, artifacts=seen.stats, limit="harbor.example.com")
+        assert whole.status == 0 and all(policies()), text(whole)
+
+
 def test_without_sums_of_a_preview_nothing_was_approved(kit):
     fake = Quay(estate.quay(4))
     with serving(fake) as url:
@@ -131,6 +172,22 @@ def test_a_blown_limit_fails_the_preview_so_that_nobody_approves_it(kit):
     assert ran.status == 2 and ran.stats["registry_hygiene"]["hosts"]["quay.example.com"]["blown"] == "max_deletions"
     last = text(ran)[text(ran).index("Fail where something failed") :]
     assert "refused by max_deletions: 8 > 7 (acme/*)" in last
+
+
+def test_history_says_what_went_in_the_time_that_is_asked_for(kit):
+    fake = Quay(estate.quay(4))
+    with serving(fake) as url:
+        kit.job("apply", quay(kit, url), {"registry_hygiene_max_deletions": 100}, limit="quay.example.com")
+        gone = fake.tick(force=True)["namespaces"][0]["pruned"]
+        writes = len(fake.writes)
+        day = kit.job("history", quay(kit, url), limit="quay.example.com")
+        early = {"registry_hygiene_since": "3d", "registry_hygiene_until": "2d"}
+        before = kit.job("history", quay(kit, url), early, limit="quay.example.com")
+        wrong = kit.job("history", quay(kit, url), {"registry_hygiene_since": "yesterday"}, limit="quay.example.com")
+    assert len(gone) == 8 and day.status == 0 and "In all: 8 deletions since " in text(day), text(day)
+    assert before.status == 0 and "In all: 0 deletions since " in text(before), text(before)
+    assert wrong.status == 2 and "since: 'yesterday': write a length of time such as 24h or 7d" in text(wrong)
+    assert len(fake.writes) == writes and not list(kit.project.rglob("*history*.*json"))
 
 
 def test_the_nightly_job_needs_no_answers(kit):

@@ -39,6 +39,7 @@ TEAM = {
         },
     },
 }
+NEW = json.loads(json.dumps(TEAM).replace(SECRET, "another-Secret"))
 WORKFLOW = "Registry preview, approval, apply"
 ARTIFACTS = {
     "registry_hygiene": {
@@ -96,6 +97,11 @@ def test_everything_is_made_once(made):
     }
     assert asked["Registry apply"] == {"limit", "job_type", "diff_mode", "verbosity"}
     assert asked["Registry preview"] == {"limit"} and not asked["Registry apply (nightly)"]
+    assert asked["Registry history"] == {"limit"}
+    assert [one["variable"] for one in templates["Registry history"]["_survey"]["spec"]] == [
+        "registry_hygiene_since",
+        "registry_hygiene_until",
+    ]
     nightly = templates["Registry apply (nightly)"]
     assert not nightly["survey_enabled"] and not nightly["_survey"]
     assert json.loads(templates["Registry preview"]["extra_vars"])["registry_hygiene_fail_on"] == "refusal"
@@ -133,14 +139,19 @@ def test_the_workflow_goes_from_the_preview_by_the_approval_to_what_applies_no_m
 
 def test_a_second_run_changes_nothing_and_leaves_secrets_alone(made):
     server, url = made
-    new = json.loads(json.dumps(TEAM).replace(SECRET, "another-Secret"))
     server.writes.clear()
-    assert changed(play(url, new)) == 0 and not server.writes
-    ran = play(url, {**new, "awx_setup_update_secrets": True})
+    assert changed(play(url, NEW)) == 0 and not server.writes
+
+
+@pytest.mark.whole
+def test_secrets_are_written_again_on_request(made):
+    server, url = made
+    ran = play(url, {**NEW, "awx_setup_update_secrets": True})
     assert changed(ran) == 2 and "another-Secret" not in ran.stdout + ran.stderr
     assert SECRET not in json.dumps(server.secrets)
 
 
+@pytest.mark.whole
 def test_it_repairs_what_was_changed_and_leaves_alone_what_it_does_not_know(made):
     server, url = made
     server.named("job_templates", "Registry apply")["_survey"] = {}
@@ -154,6 +165,7 @@ def test_it_repairs_what_was_changed_and_leaves_alone_what_it_does_not_know(made
     assert server.related("job_templates", "Registry preview", "notification_templates_success") == ["Registry hygiene"]
 
 
+@pytest.mark.whole
 def test_all_of_it_goes_and_nothing_else(made):
     server, url = made
     another = {**TEAM, "awx_setup_prefix": "Others", "awx_setup_organization": "Another", "awx_setup_credentials": []}
