@@ -12,7 +12,7 @@ export XDG_CACHE_HOME := $(CURDIR)/.build/cache
 
 RUN = @PATH="$(CURDIR)/.venv/bin:$$PATH" .venv/bin/python
 
-PARTS = units sanity lint docs molecule build
+PARTS = units sanity lint docs molecule build test-awx-kit
 .PHONY: help demo test test-peers test-real cores sanity-cores bench chaos tree venv format clean $(PARTS)
 
 help: ## This list
@@ -21,7 +21,7 @@ help: ## This list
 demo: tree ## The collection at work on made-up registries; make demo KEEP=1 leaves them running to play with
 	$(RUN) tests/demo/run.py $(if $(KEEP),--keep) $(ARGS)
 
-test: venv ## All checks below, up to build, and a summary
+test: venv ## All checks below, up to test-awx-kit, and a summary
 	@.venv/bin/python .ci/check.py $(ARGS)
 
 units: ## Unit tests; make units ARGS="-k policy -x"
@@ -30,6 +30,7 @@ lint: ## ruff, yamllint, antsibull-changelog, reuse, antsibull-nox, ansible-lint
 docs: ## Documentation: markup, references, what ansible-doc finds
 molecule: ## Roles against a fake registry; make molecule ARGS="-s quay_hygiene"
 build: ## The artefact in .build/dist, imported as Galaxy does it
+test-awx-kit: ## The AWX kit: an AWX that is made up, jobs on fakes; ARGS=--whole: what takes minutes more
 test-peers: ## Our modules and the vendors' own clients on the same fake registries; not part of make test
 test-real: ## Against a registry of your own, or fakes if the environment names none; not part of make test
 cores: ## Unit tests on ansible-core 2.18 to 2.21, as far as Pythons for them are here; not part of make test

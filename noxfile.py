@@ -15,6 +15,7 @@ import re
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import antsibull_nox
@@ -23,6 +24,7 @@ import nox
 ROOT = Path(__file__).resolve().parent
 BUILD = ROOT / ".build"
 TREE = BUILD / "ansible_collections" / "registry" / "hygiene"
+WITH_AWX = "ansible==12.3.0"  # has awx.awx 24.6.1 in it
 IMPORTER = "galaxy-importer==0.4.44"  # asks for old versions of flake8 and attrs: needs an environment of its own
 
 # ansible-core and the versions of Python that it runs on, the first that is found counts.
@@ -46,7 +48,7 @@ CORE_TOOLS = [
 
 nox.options.default_venv_backend = "none"
 nox.options.reuse_venv = "yes"
-nox.options.sessions = ["units", "sanity", "lint", "docs", "molecule", "build"]
+nox.options.sessions = ["units", "sanity", "lint", "docs", "molecule", "build", "test-awx-kit"]
 os.environ.update(
     PATH=f"{ROOT / '.venv' / 'bin'}{os.pathsep}{os.environ['PATH']}",
     ANSIBLE_COLLECTIONS_PATH=str(BUILD),
@@ -231,6 +233,34 @@ def test_peers(session):
         *("pytest", "-p", "no:cacheprovider", "tests/peers", *session.posargs),
         env={"HOME": str(home), "LANG": "C.UTF-8", "PYTHONPATH": f"{BUILD}{os.pathsep}{TREE / 'tests'}"},
         include_outer_env=False,
+    )
+
+
+def fetch_awx(session):
+    """Gets the collection awx.awx from PyPI, once; returns where it is, or would be."""
+    place = BUILD / "awx"
+    if not (place / "ansible_collections" / "awx" / "awx").is_dir():
+        download = ("-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(place), WITH_AWX)
+        session.run("python", *download, success_codes=[0, 1])
+        for wheel in place.glob("*.whl"):
+            with zipfile.ZipFile(wheel) as file:
+                file.extractall(
+                    place, [name for name in file.namelist() if name.startswith("ansible_collections/awx/")]
+                )
+            wheel.unlink()
+    if not (place / "ansible_collections").is_dir():
+        session.warn("awx.awx could not be had: what needs it is skipped")
+    return place
+
+
+@nox.session(name="test-awx-kit", venv_backend="virtualenv")
+def test_awx_kit(session):
+    """The AWX kit: what it makes in an AWX that is made up, and its jobs on fakes; options for pytest behind --."""
+    enter_tree(session)
+    session.install("--requirement", "tests/awx/requirements.txt")
+    session.run(
+        *("pytest", "-p", "no:cacheprovider", "tests/awx", *session.posargs),
+        env={"PYTHONPATH": f"{BUILD}{os.pathsep}{TREE / 'tests'}", "AWX_COLLECTIONS": str(fetch_awx(session))},
     )
 
 

@@ -28,16 +28,18 @@ class Part(NamedTuple):
     failed: str = r"^(?!)"
 
 
+TESTS = Part(  # of pytest
+    "tests",
+    r"\b(\d+) (?:passed|failed|errors?)\b(?=.* in [\d.]+s)",
+    r"\b(\d+) (?:failed|errors?)\b(?=.* in [\d.]+s)",
+)
 # In the order in which they start: the longest first.
 PARTS = {
     "sanity": Part("tests", r'^Running sanity test "', r"^(?:ERROR|FATAL): The (\d+) sanity test"),
     "build": Part("artefacts", r"^Importer processing completed successfully"),
     "molecule": Part("scenarios", r"^\S+ +: actions=[1-9]", r"^\S+ +: actions=.* failed=[1-9]"),
-    "units": Part(
-        "tests",
-        r"\b(\d+) (?:passed|failed|errors?)\b(?=.* in [\d.]+s)",
-        r"\b(\d+) (?:failed|errors?)\b(?=.* in [\d.]+s)",
-    ),
+    "units": TESTS,
+    "test-awx-kit": TESTS,
     "lint": Part("linters", r"^nox > \* (?!lint:)\S+: ", r"^nox > \* \S+: (?!success)"),
     "docs": Part("plugins and roles", r"^registry\.hygiene\."),
 }
@@ -84,10 +86,10 @@ def main() -> int:
     LOGS.mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor(max_workers=min(2, os.cpu_count() or 1)) as pool:
         results = list(pool.map(run, names))
-    print(f"\n{'part':<10} {'passed':>6} {'failed':>6} {'seconds':>8}")
+    print(f"\n{'part':<12} {'passed':>6} {'failed':>6} {'seconds':>8}")
     for result in results:
         unit = PARTS[result.name].unit
-        print(f"{result.name:<10} {result.passed:>6} {result.failed:>6} {result.seconds:>8.0f}  {unit}")
+        print(f"{result.name:<12} {result.passed:>6} {result.failed:>6} {result.seconds:>8.0f}  {unit}")
     passed, failed = sum(r.passed for r in results), sum(r.failed for r in results)
     print(f"\nFull logs: {LOGS}\ntests: {passed} passed, {failed} failed")
     return 1 if failed else 0

@@ -20,6 +20,7 @@ ARGUMENT_SPEC = dict(
     formats=dict(type="list", elements="str", choices=FORMATS, default=FORMATS),
     fail_on=dict(type="str", choices=["", "drift", "refusal"], default=""),
     stats=dict(type="bool", default=False),
+    reason=dict(type="str", default=""),
 )
 RULES = dict(required_one_of=[("results", "hosts")], mutually_exclusive=[("results", "hosts"), ("name", "hosts")])
 COLOURS = {"bad": "COLOR_ERROR", "change": "COLOR_CHANGED", "strong": "COLOR_HIGHLIGHT"}
@@ -46,12 +47,13 @@ class ActionModule(ActionBase):
                 for name, found in sorted(params["hosts"].items())
             ]
         # Each line by itself: ansible-runner makes an event of each, and AWX cuts long ones.
-        for text, kind in shown(params["show"], registries, params["hosts"] is not None, check_mode):
+        reason = _report.reason(params["reason"])
+        for text, kind in shown(params["show"], registries, params["hosts"] is not None, check_mode, reason):
             for line in _table.folded(text):
                 self._display.display(line, color=getattr(C, COLOURS[kind]) if kind in COLOURS else None)
         files = []
         if params["folder"]:
-            files = _report_files.write(params["folder"], params["formats"], registries, check_mode)
+            files = _report_files.write(params["folder"], params["formats"], registries, check_mode, reason)
             for path in files if params["show"] != "none" else []:
                 self._display.display(f"Report: {printable(path, 900)}")
         result.update(changed=False, files=files, summary=_report.summary(registries, check_mode)[:900])
@@ -63,20 +65,23 @@ class ActionModule(ActionBase):
         result.update(drift=any(each["drift"] for each in registries))
         result.update(refused=any(each["refused"] for each in registries))
         if params["stats"]:
-            result["ansible_stats"] = _report.stats(registries, check_mode)
+            result["ansible_stats"] = _report.stats(registries, check_mode, reason)
         message = _report.verdict(registries, params["fail_on"], check_mode)
         if message:
             result.update(failed=True, msg=message)
+            del result["summary"]  # ansible-core 2.19 prints the message twice, and AWX cuts what is long
         return result
 
 
-def shown(show, registries, sum_up, check_mode):
+def shown(show, registries, sum_up, check_mode, reason):
     """Return the lines to show, each with its kind."""
     if show == "none":
         return []
     if sum_up:
-        return _table.of_all(registries, check_mode)
-    return _table.of_registry(registries[0], check_mode, show == "lines")
+        lines = _table.of_all(registries, check_mode)
+    else:
+        lines = _table.of_registry(registries[0], check_mode, show == "lines")
+    return [*lines, (f"Reason: {reason}", "")] if reason else lines
 
 
 def listed_results(name, found):

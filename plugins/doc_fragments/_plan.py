@@ -6,7 +6,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    # The options of _core.planfile.ARGUMENT_SPEC and _core.result.ARGUMENT_SPEC: what is told of a plan.
+    # The options of _core.planfile, _core.approval and _core.result: what is told of a plan, and what it is held to.
     DOCUMENTATION = r"""
 options:
   plan_file:
@@ -23,11 +23,31 @@ options:
         another way than that plan says, or delete images that do not go by it. The message shows the difference.
       - It has to be of the same module and registry. Limits hold as well.
     type: path
+  approved:
+    description:
+      - Sums of an earlier preview that people have approved, as M(registry.hygiene.plan_report) sets them for each host
+        in its custom stat. Nothing is written if the plan goes beyond them by more than the tolerance.
+      - Registries live on while a plan waits, and more images reach an age. A plan that does less is
+        not refused.
+      - It needs a forecast, as limits do, and is looked at after them.
+      - C(change) is how many targets change, C(go) how many images go, C(perhaps) how many more may. The last two are
+        held together. What it does not have was not approved. Other keys mean nothing.
+    type: dict
+  approved_tolerance_percent:
+    description:
+      - How many percent more than O(approved) may change and go, rounded up.
+    type: float
+    default: 5
+  approved_tolerance_images:
+    description:
+      - How many images more than O(approved) may go in any case.
+    type: int
+    default: 10
   preview:
     description:
       - Whether to forecast which images the plan deletes, before anything is written.
-      - This is done in any case in check mode, with O(plan_file) or O(plan), and when a limit such as C(max_deletions)
-        is set.
+      - This is done in any case in check mode, with O(plan_file), O(plan) or O(approved), and when a limit
+        such as C(max_deletions) is set.
     type: bool
     default: false
   preview_limit:

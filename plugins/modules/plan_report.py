@@ -66,9 +66,15 @@ options:
   stats:
     description:
       - Whether to set the custom stat C(registry_hygiene), as M(ansible.builtin.set_stats) does, which AWX hands to the
-        next job of a workflow.
+        next job of a workflow. It is C({summary, hosts}), with C({change, go, perhaps, bytes, blown, message}) of each
+        host, and C(reason) if there is one.
     type: bool
     default: false
+  reason:
+    description:
+      - Why it is run, in a line that is shown, written into the report and set in the custom stat.
+    type: str
+    default: ''
 extends_documentation_fragment:
   - registry.hygiene._attributes.REPORT
 seealso:
@@ -105,7 +111,7 @@ RETURN = r"""
 summary:
   description: The sum over all results in one line.
   type: str
-  returned: always
+  returned: unless the task fails
   sample: 1,080 of 1,200 targets would change, 361 images go, 12 perhaps, 123.4 MB
 files:
   description: The paths of the files that hold the report.

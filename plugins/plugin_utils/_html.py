@@ -36,7 +36,7 @@ NUMERIC = (*ENTRY[1:-1], "Stay", "Age", "Size")
 FATES = {"goes": ("go", "goes"), "perhaps": ("perhaps", "perhaps")}
 
 
-def page(registries: list, details: Details, check_mode: bool) -> str:
+def page(registries: list, details: Details, check_mode: bool, reason: str = "") -> str:
     """Return the report, of a few megabytes at most."""
     title = "What would change, and which images that would cost" if check_mode else "What was changed"
     script = base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()
@@ -48,6 +48,7 @@ def page(registries: list, details: Details, check_mode: bool) -> str:
         f"<title>Registry hygiene: {title.lower()}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n",
         f"<h1>{title}</h1>\n",
         f'<p class="soft break">{_text(summary(registries, check_mode), 2000)}.</p>\n',
+        f'<p class="soft break">Reason: {_text(reason, 500)}</p>\n' if reason else "",
         *_figures(together(registries)["numbers"], check_mode),
         *_troubles(registries),
         *_charts(registries, details),

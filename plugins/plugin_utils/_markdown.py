@@ -26,11 +26,12 @@ HEAD = """| {} | Targets | {} | Images go | perhaps | would go anyway | of | Byt
 """
 
 
-def page(registries: list, check_mode: bool) -> str:
+def page(registries: list, check_mode: bool, reason: str = "") -> str:
     """Return the report; the registries beyond its bounds have a row only, or are counted."""
     title = "What would change, and which images that would cost" if check_mode else "What was changed"
     note = "Nothing was written to a registry." if check_mode else "Registries delete by themselves what is said to go."
     text = f"# {title}\n\n{_text(summary(registries, check_mode), 2000)}.\n\n{note}\n"
+    text += f"\nReason: {_text(reason, 500)}\n" if reason else ""
     if len(registries) > 1:
         text += f"\n{_head('Registry', check_mode)}"
         for each in registries[:MOST_REGISTRIES]:

@@ -20,6 +20,7 @@ MOST_ROWS = 50
 MOST_WORST = 10
 MOST_MESSAGES = 50
 MOST_MESSAGE = 900  # characters
+MOST_WHY = 500  # characters of the reason of a run
 MOST_REASONS = 6  # in the message of a failure
 MOST_REASON = 90  # characters of each
 MOST_VERDICT = 240  # characters of all of one registry: ansible-core 2.19 prints them twice, AWX shows 1,024 bytes
@@ -98,7 +99,12 @@ def summary(registries: list, check_mode: bool) -> str:
     return ", ".join(parts)
 
 
-def stats(registries: list, check_mode: bool) -> dict:
+def reason(text: str) -> str:
+    """Return why a run was started, in one line for a person."""
+    return printable(text.strip(), MOST_WHY)
+
+
+def stats(registries: list, check_mode: bool, why: str = "") -> dict:
     """Return the result key `ansible_stats`, as ansible.builtin.set_stats has it."""
     hosts = {
         each["name"]: {
@@ -109,6 +115,8 @@ def stats(registries: list, check_mode: bool) -> dict:
         for each in registries
     }
     data = {"registry_hygiene": {"summary": summary(registries, check_mode), "hosts": hosts}}
+    if why:
+        data["registry_hygiene"]["reason"] = why
     return {"data": data, "per_host": False, "aggregate": True}
 
 

@@ -18,13 +18,13 @@ ENDINGS = {"json": "json", "markdown": "md", "html": "html"}
 MOST_PLAN_FILE = 64 * 2**20  # bytes that are read of one, for the page
 
 
-def write(folder: str, formats: list, registries: list, check_mode: bool) -> list[str]:
+def write(folder: str, formats: list, registries: list, check_mode: bool, reason: str) -> list[str]:
     """Write the report into the folder, in these formats; returns the paths, raises AnsibleActionFail."""
     folder, paths = place(folder), []
     for name, ending in ENDINGS.items():
         if name in formats:
             paths.append(os.path.join(folder, f"registry-hygiene-{'preview' if check_mode else 'apply'}.{ending}"))
-            put_in(folder, paths[-1], content(name, registries, check_mode))
+            put_in(folder, paths[-1], content(name, registries, check_mode, reason))
     return paths
 
 
@@ -45,20 +45,21 @@ def place(folder: str) -> str:
     return os.path.abspath(os.path.expanduser(os.path.expandvars(folder)))
 
 
-def content(name: str, registries: list, check_mode: bool) -> str:
+def content(name: str, registries: list, check_mode: bool, reason: str) -> str:
     """Return the report in one of the formats."""
     if name == "markdown":
-        return _markdown.page(registries, check_mode)
+        return _markdown.page(registries, check_mode, reason)
     if name == "html":
         details = Details()
         for each in registries:
             details.add(each, [document for document in map(read, each["files"]) if document is not None])
-        return _html.page(registries, details, check_mode)
+        return _html.page(registries, details, check_mode, reason)
     kept = [{key: value for key, value in each.items() if key != "lines"} for each in registries]
     report = {
         "format": "registry.hygiene report",
         "version": 1,
         "check_mode": check_mode,
+        "reason": reason,
         "summary": _report.summary(registries, check_mode),
         "total": _report.together(registries),
         "registries": kept,

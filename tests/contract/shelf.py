@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.registry.hygiene.plugins.module_utils._core import (
+    approval,
     declarations,
     engine,
     forecast,
@@ -144,6 +145,7 @@ SPEC = {
     **fuse.ARGUMENT_SPEC,
     **result.ARGUMENT_SPEC,
     **planfile.ARGUMENT_SPEC,
+    **approval.ARGUMENT_SPEC,
     **undo.ARGUMENT_SPEC,
     **dict.fromkeys(("names", "exclude", "want", "declarations"), {}),
 }

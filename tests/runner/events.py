@@ -14,7 +14,8 @@ import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
-MOST_SHOWN = 1024  # bytes of the output of an event that AWX shows
+MOST_SHOWN = 1000  # bytes of the output of an event: AWX cuts a little above
+WHOLE = "playbook_on_"  # how kinds of events begin that it does not cut
 MOST_RESULT = 700_000  # bytes of a result above which ansible-runner drops it
 BIGGEST = 10
 
@@ -42,8 +43,9 @@ class Run(NamedTuple):
         return "\n".join(event.stdout for event in self.events)
 
     def biggest(self, key: str) -> list[Event]:
-        """Return the events with most stdout_bytes or result_bytes, the largest first."""
-        return sorted(self.events, key=lambda event: getattr(event, key), reverse=True)[:BIGGEST]
+        """Return the events that AWX cuts with most stdout_bytes or result_bytes, the largest first."""
+        cut = [event for event in self.events if not event.kind.startswith(WHOLE)]
+        return sorted(cut, key=lambda event: getattr(event, key), reverse=True)[:BIGGEST]
 
 
 def run(playbook: str, options: list[str], env: dict[str, str] | None = None) -> Run:

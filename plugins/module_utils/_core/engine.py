@@ -15,6 +15,7 @@ from ansible_collections.registry.hygiene.plugins.module_utils._core.errors impo
 
 WORD = re.compile(r"[\w+@-]+")
 NAMES = re.compile(r"\.{3}(?:[/$.]\.{3})+")
+ASKING = ("preview", "plan", "plan_file", "approved")  # options that need a forecast
 NOT_ASKED = (None, False, "", "no")
 
 
@@ -68,7 +69,7 @@ def converge(
             crew, outcome, "planned", lambda name: things[name].entry.planned(things[name], before[name]), before
         )
         outcome.changed_targets = [name for name in outcome.after if outcome.after[name] != before[name]]
-        asked = check_mode or any(params.get(name) not in NOT_ASKED for name in ("preview", "plan", "plan_file"))
+        asked = check_mode or any(params.get(name) not in NOT_ASKED for name in ASKING)
         if not resource_class.foresees:
             outcome.forecast = {}  # whatever it does, no image goes
         elif asked or fuse.any_set(outcome.entries):
@@ -129,7 +130,7 @@ def _read(crew: Crew, outcome: Outcome) -> None:
 
 def _forecast(crew: Crew, outcome: Outcome, resource_class: Any, client: Any, params: dict) -> None:
     """Find out which images the plan costs; targets that break in_use, min_keep or protect may be left out."""
-    limited = fuse.any_set(outcome.entries)
+    limited = fuse.any_set(outcome.entries) or params.get("approved") is not None
     running = in_use.load(params, client.hosts)
     judge = fuse.Judge(params, outcome.nearest, outcome.entry, running)
     while True:

@@ -28,6 +28,12 @@ ARGUMENT_SPEC = dict(
 )
 SHOWN = 10  # offenders that a message names
 PLAN = "plan"  # what refuses as a limit does: a plan file that is held to
+APPROVED = "approved"  # and sums that were approved
+ANEW = {  # what would do then
+    PLAN: "make a new plan, or leave plan unset (in a role: registry_hygiene_plan)",
+    APPROVED: "preview again and have that approved, or raise approved_tolerance_percent or approved_tolerance_images "
+    "(in a role: registry_hygiene_approved_tolerance_...)",
+}
 MOST_LINES = 8  # limits that a message names
 LONGEST = 950  # characters of a message: AWX cuts at 1,024
 SHOWN_EACH = 3  # if there are some of several limits: what would change that has to fit behind them
@@ -168,8 +174,8 @@ def message(refusals: list[Refusal]) -> str:
 
 def _remedies(limits: list) -> list[str]:
     """Return what would change that these limits refuse, as sentences but for the last full stop."""
-    if limits == [PLAN]:
-        return ["If this is meant, make a new plan, or leave plan unset (in a role: registry_hygiene_plan)"]
+    if limits and limits[0] in ANEW:  # they refuse only what no limit does
+        return [f"If this is meant, {ANEW[limits[0]]}"]
     others = [limit for limit in limits if limit != IN_USE]
     scalars = ", ".join(f"registry_hygiene_{limit}" for limit in others if limit != "protect")
     once = f", or for one run {scalars}" if scalars else ""

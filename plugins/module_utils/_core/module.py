@@ -11,6 +11,7 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible.module_utils.common.validation import check_required_if
 from ansible_collections.registry.hygiene.plugins.module_utils._core import (
     access,
+    approval,
     declarations,
     fuse,
     in_use,
@@ -66,7 +67,7 @@ class Module:
             argument_spec, self.rules = declarations.specified(resource, argument_spec, rules)
         generic = dict(beside or {})
         if resource.module:
-            generic.update(planfile.ARGUMENT_SPEC, **result.ARGUMENT_SPEC)
+            generic.update(planfile.ARGUMENT_SPEC, **approval.ARGUMENT_SPEC, **result.ARGUMENT_SPEC)
         if resource.foresees:
             generic.update(fuse.ARGUMENT_SPEC)
         if resource.undoes:
@@ -126,6 +127,7 @@ class Module:
         if self.resource.module:
             result.check_options(params)
             planfile.check_options(params)
+            approval.check_options(params)
         if self.resource.foresees:
             fuse.check_options(params)
             in_use.check_options(params)

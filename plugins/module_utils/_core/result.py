@@ -8,8 +8,8 @@ from __future__ import annotations
 import datetime
 from typing import Any, Sequence
 
+from ansible_collections.registry.hygiene.plugins.module_utils._core import approval, fuse, in_use, plan, planfile
 from ansible_collections.registry.hygiene.plugins.module_utils._core import forecast as forecasts
-from ansible_collections.registry.hygiene.plugins.module_utils._core import fuse, in_use, plan, planfile
 from ansible_collections.registry.hygiene.plugins.module_utils._core.engine import grouped
 from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import PlanRefused
 from ansible_collections.registry.hygiene.plugins.module_utils._core.text import plural, printable
@@ -55,6 +55,10 @@ class Report:
                 {outcome.things[name].full_name(): state for name, state in outcome.before.items()},
                 outcome.forecast or {},
             )
+        if self.params["approved"] is not None and not outcome.refusals:
+            images = forecasts.totals(outcome.forecast or {})
+            targets = sum(not outcome.things[name].idle for name in outcome.changed_targets)
+            outcome.refusals = approval.beyond(self.params, targets, images["count"] + images["uncertain_count"])
         if self.params["plan_file"]:
             head = {
                 "made": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),

@@ -65,3 +65,29 @@ def test_what_a_playbook_shows_stays_small_and_counts_all(tmp_path, number, play
     assert 10 < len(lines) <= MOST_LINES + 20, "the table, the lines of the plan, some of them folded, and the refusals"
     assert sum("repository policy: older than 30d, ^dev-" in line for line in lines) > 1, "images with their reasons"
     assert ran.stats["registry_hygiene"]["hosts"]["quay.example.com"]["blown"] == "max_deletions"
+
+
+@pytest.mark.parametrize("number", [3, 1000])
+def test_a_job_that_writes_and_shows_its_diff_stays_small(tmp_path, number):
+    fake = Quay(estate.quay(number))
+    with serving(fake) as url:
+        more = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+        hosts = {"quay.example.com": estate.declared(url, **more)}
+        (tmp_path / "inventory.json").write_text(json.dumps({"quay": {"hosts": hosts}}))
+        env = {"ANSIBLE_COLLECTIONS_PATH": COLLECTIONS, "ANSIBLE_HOME": str(tmp_path)}
+        options = ["-i", str(tmp_path / "inventory.json"), "-e", "registry_hygiene_report=", "--diff"]
+        ran = events.run("registry.hygiene.apply", options, env)
+    assert ran.status == 0, ran.output()
+    assert len(fake.writes) == number + 1
+    biggest = ran.biggest("stdout_bytes")[0]
+    assert biggest.stdout_bytes <= events.MOST_SHOWN, (biggest.task, biggest.stdout)
+    assert sum(event.stdout_bytes for event in ran.events) < 30_000
+    assert ran.biggest("result_bytes")[0].result_bytes < MOST_RESULT
+    assert ran.stats["registry_hygiene"]["hosts"]["quay.example.com"] == {
+        "change": number + 1,
+        "go": 3 * number,
+        "perhaps": 0,
+        "bytes": 30_000_000 * number,
+        "blown": "",
+        "message": "",
+    }

@@ -340,11 +340,30 @@ def test_what_goes_beyond_the_plan_file_is_refused(way, subject, tmp_path):
 
 
 @every_subject
+def test_what_goes_beyond_what_was_approved_is_refused(way, subject):
+    fake = subject.make()
+    plan = run(way, subject, fake, check_mode=True)["plan"]
+    sums = {"change": plan["changed"], "go": subject.gone - 1, "perhaps": 0}
+    exact = {"approved_tolerance_percent": 0, "approved_tolerance_images": 0}
+    for check_mode in (True, False):
+        refused = run(way, subject, fake, check_mode, approved=sums, **exact)
+        assert refused["failed"] and fake.writes == [] and not refused["changed"]
+        said = f"refused by approved: {subject.gone} images would go, {subject.gone - 1} were approved, "
+        assert refused["msg"].startswith(said) and "preview again" in refused["msg"]
+        assert refused["plan"]["refused"]["limit"] == "approved"
+    limited = run(way, subject, fake, approved=sums, max_deletions=0, **exact)
+    assert limited["msg"].startswith("refused by max_deletions"), "limits come first"
+    assert run(way, subject, fake, approved={}, **exact)["failed"] and fake.writes == []
+    assert run(way, subject, fake, approved=sums)["changed"] and fake.writes, "it is within the tolerance"
+
+
+@every_subject
 @pytest.mark.parametrize("fault", [{"status": 403}, {"status": 500}, {"text": "<html>"}])
 def test_without_a_forecast_a_fuse_lets_nothing_through_and_without_a_fuse_it_is_a_warning(way, subject, fault):
     fake = subject.make()
     fake.faults.append({"method": "GET", "path": subject.listing, "times": 999, **fault})
     for check_mode in (True, False):
+        assert run(way, subject, fake, check_mode, approved={"change": 99, "go": 9999})["failed"] and not fake.writes
         refused = run(way, subject, fake, check_mode, max_deletions=1000)
         assert refused["failed"] and "no forecast: " in refused["msg"] and fake.writes == []
         assert not refused["changed"] and refused["plan"]["changed"] == 0
