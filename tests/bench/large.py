@@ -113,7 +113,7 @@ def results(folder: Path, number: int) -> Iterator[str]:
     yield "| --- | --- | --- | --- | --- |"
     for way in ways:
         cells = []
-        for place, name in ((0, "seconds"), (1, "processor")):
+        for place in (0, 1):  # time, and processor time
             text = f"{statistics.median(run[place] for run in runs[way]):.1f} s"
             if way in floors:  # each run beside that of the script right before
                 pairs = zip(runs[way], runs[floors[way]])
