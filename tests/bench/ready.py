@@ -9,6 +9,7 @@ Usage: ready.py REPOSITORIES TAGS POLICIES (JSON: what each repository has). Pri
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import re
 import sys
@@ -41,8 +42,9 @@ def tags(number: int, count: int) -> list[dict]:
     for name, some in (("v", count // 2), ("dev-", count - count // 2)):
         for age in range(some):
             start = NOW - age * DAY - DAY // 2
-            digest = f"sha256:{number:032x}{len(found):032x}"
-            row = {"name": f"{name}{age}", "reversion": False, "start_ts": start, "manifest_digest": digest}
+            digest = hashlib.sha256(f"{number} {name}{age}".encode()).hexdigest()
+            tag = f"v1.{age}.0" if name == "v" else f"dev-{digest[:7]}"
+            row = {"name": tag, "reversion": False, "start_ts": start, "manifest_digest": f"sha256:{digest}"}
             row.update(is_manifest_list=False, size=50_000_000 + age, last_modified=formatdate(start), immutable=False)
             found.append(row)
     return found

@@ -9,9 +9,10 @@ import dataclasses
 import re
 from typing import Any, Callable
 
-from ansible_collections.registry.hygiene.plugins.module_utils._core import declarations, fuse
+from ansible_collections.registry.hygiene.plugins.module_utils._core import declarations, fuse, images
 from ansible_collections.registry.hygiene.plugins.module_utils._core.crew import Crew
 from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import RegistryError, Unreachable
+from ansible_collections.registry.hygiene.plugins.module_utils._core.spool import Spool
 
 WORD = re.compile(r"[\w+@-]+")
 NAMES = re.compile(r"\.{3}(?:[/$.]\.{3})+")
@@ -119,11 +120,12 @@ def _forecast(crew: Crew, outcome: Outcome, resource_class: Any, client: Any, pa
     """Find out which images the plan costs; targets that break min_keep or protect may be taken out of it."""
     limited = fuse.any_set(outcome.entries)
     judge = fuse.Judge(params, outcome.nearest, outcome.entry)
+    spool = Spool()
     while True:
         changing = {name: outcome.things[name] for name in outcome.changed_targets}
 
         def each(verb: Callable, names: list) -> tuple:
-            return crew.each(verb, names, "forecast")
+            return crew.each(lambda name: images.stowed(verb(name), spool), names, "forecast")
 
         forecast, owners, errors = resource_class.foresee_all(client, changing, outcome.before, outcome.after, each)
         crew.give_up(errors)
@@ -148,7 +150,7 @@ def _felt_by_others(outcome: Outcome, left: set) -> bool:
     felt = {repository for repository, names in outcome.owners.items() if left.intersection(names)}
     if any(not left.issuperset(outcome.owners[repository]) for repository in felt):
         return True
-    outcome.forecast = {name: images for name, images in outcome.forecast.items() if name not in felt}
+    outcome.forecast = {name: found for name, found in outcome.forecast.items() if name not in felt}
     return False
 
 

@@ -12,6 +12,7 @@ from typing import Any, Callable
 from ansible_collections.registry.hygiene.plugins.module_utils._core import forecast as forecasts
 from ansible_collections.registry.hygiene.plugins.module_utils._core import matching
 from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import PlanRefused
+from ansible_collections.registry.hygiene.plugins.module_utils._core.images import Images
 from ansible_collections.registry.hygiene.plugins.module_utils._core.text import plural, printable
 
 LIMITS = dict(
@@ -86,19 +87,27 @@ class Judge:
         self.entry = entry
         self.added = params["limits_count"] == "added"
 
-    def counted(self, images: list) -> list:
+    def counted(self, images: Images) -> list:
         """Return the images of a repository that count as deleted. What may go counts as what goes."""
         return [image for image in forecasts.going(images) if not (self.added and image["anyway"])]
+
+    def counts(self, images: Images) -> dict:
+        """Return target -> how many images count as deleted because of it."""
+        found: dict = {}
+        for (fate, anyway, by, _because), (number, _size) in images.groups.items():
+            if fate != forecasts.STAYS and not (self.added and anyway):
+                found[by] = found.get(by, 0) + number
+        return found
 
     def broken(self, forecast: dict) -> dict:
         """Return limit -> repository -> why, of the repositories that go beyond min_keep or protect."""
         found: dict = {"min_keep": {}, "protect": {}}
         for name, images in forecast.items():
-            doomed = self.counted(images)
-            limits = self.nearest(name).params
+            limits, counts = self.nearest(name).params, self.counts(images)
             least, patterns = limits["min_keep"], limits["protect"] or []
-            kept = len(images) - len(forecasts.going(images))
-            if doomed and least is not None and kept < least:
+            doomed = self.counted(images) if patterns and counts else []  # one by one only where that is needed
+            kept = len(images) - images.losses
+            if counts and least is not None and kept < least:
                 found["min_keep"][name] = f"{kept:,} of {len(images):,} stay, not {least:,}"
             tags = _protected(doomed, [matching.compile(pattern) for pattern in patterns])
             if tags:
@@ -112,14 +121,14 @@ class Judge:
         for limit, exceeded in (("max_deletions", _too_many), ("max_deletions_percent", _too_large)):
             groups: dict = {}
             for name, images in forecast.items():
-                for entry in {self.entry(image["by"]) for image in images}:
+                for entry in {self.entry(by) for _fate, _anyway, by, _because in images.groups}:
                     own = entry if entry.own.get(limit) is not None else None
                     groups.setdefault(own, [0, {}, {}])[2][name] = len(images)
-                for image in self.counted(images):
-                    entry = self.entry(image["by"])
+                for by, number in self.counts(images).items():
+                    entry = self.entry(by)
                     sums = groups[entry if entry.own.get(limit) is not None else None]
-                    sums[0] += 1
-                    sums[1][entry] = sums[1].get(entry, 0) + 1
+                    sums[0] += number
+                    sums[1][entry] = sums[1].get(entry, 0) + number
             for own, (doomed, entries, repositories) in groups.items():
                 total = sum(repositories.values())
                 allowed = (own.own if own else self.params)[limit]
@@ -136,7 +145,7 @@ class Judge:
         shown = SHOWN_EACH if all(broken.values()) else SHOWN
         for limit, offenders in broken.items():
             if offenders:
-                ordered = sorted(offenders, key=lambda name: -len(self.counted(forecast[name])))
+                ordered = sorted(offenders, key=lambda name: -sum(self.counts(forecast[name]).values()))
                 found.append(
                     Refusal(limit, _named(offenders, ordered, shown), list(dict.fromkeys(map(self.nearest, ordered))))
                 )

@@ -102,7 +102,11 @@ def _of_images(forecast: dict, limit: int, estimate: bool) -> list[str]:
     if anyway:
         text += f"; {anyway:,} of them would go anyway, this adds {sums['added_count']:,}"
     found = [text + ("; an estimate, not all rules are documented" if estimate else "")]
-    rules = collections.Counter(image["because"] for images in forecast.values() for image in forecasts.going(images))
+    rules: collections.Counter = collections.Counter()
+    for images in forecast.values():
+        for (fate, _anyway, _by, because), (number, _size) in images.groups.items():
+            rules[because] += number if fate != forecasts.STAYS else 0
+    rules = +rules  # without what nothing goes for
     for rule, number in rules.most_common(MOST_RULES):
         found.append(printable(f"    {number:>7,}  {rule}", WIDTH))
     if len(rules) > MOST_RULES:
@@ -146,17 +150,20 @@ def rows(entries: list, things: dict, changed: list, forecast: dict | None, blow
 
     blown: entry -> name of the limit.
     """
-    images: dict = {entry: {} for entry in entries}
-    for repository, found in (forecast or {}).items():
-        for image in found:
-            images[things[image["by"]].entry].setdefault(repository, []).append(image)
+    groups: dict = {entry: [] for entry in entries}  # of images
+    totals: dict = {entry: {} for entry in entries}  # repository -> images of any entry
+    for repository, images in (forecast or {}).items():
+        for key, sums in images.groups.items():
+            _fate, _anyway, by, _because = key
+            entry = things[by].entry
+            groups[entry].append({key: sums})
+            totals[entry][repository] = len(images)
     changing, owned = set(changed), by_entry(things)
     found = []
     for entry in entries[:MOST_ROWS]:
         own = owned.get(entry, [])
         change = sum(name in changing for name in own)
-        sums = forecasts.totals(images[entry]) if forecast is not None else {}
-        sums["total"] = sum(len(forecast[repository]) for repository in images[entry]) if sums else None
+        sums = dict(forecasts.summed(groups[entry]), total=sum(totals[entry].values())) if forecast is not None else {}
         known = {
             key: sums.get(key) if change else 0
             for key in ("count", "uncertain_count", "anyway_count", "total", "bytes")
