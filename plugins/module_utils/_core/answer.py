@@ -15,7 +15,6 @@ from ansible_collections.registry.hygiene.plugins.module_utils._core import wait
 
 LONGEST_MESSAGE = 500  # characters of a registry's own words in an error
 MOST_DIGITS = 30  # of a number; Python itself needs minutes for millions of them
-DIGITS = re.compile(f"[0-9]{{{MOST_DIGITS}}}")
 WORDS = ("detail", "message", "error_message", "error_msg", "error", "errors")
 
 
@@ -76,11 +75,8 @@ class Answer:
 def parse(text: str) -> Any:
     """Return what a text of JSON holds; raises ValueError for all that is not JSON as registries write it."""
     try:
-        # A hook for each integer would take half as long again; what looks like a long one, in a name too, is rare.
-        found = (CAREFUL if DIGITS.search(text) else QUICK).decode(text)
-        if (
-            "\\u" in text and "\\ud" in text.lower()
-        ):  # perhaps half a character, which can be neither printed nor compared
+        found = DECODER.decode(text)
+        if "\\" in text and "\\ud" in text.lower():  # perhaps half a character: neither to be printed nor compared
             json.dumps(found, ensure_ascii=False).encode()
     except RecursionError:
         raise ValueError("it is nested too deep") from None
@@ -112,8 +108,7 @@ def _refused(text: str) -> Any:
 
 
 # json.loads would make a new one each time.
-QUICK = json.JSONDecoder(parse_float=_float, parse_constant=_refused)
-CAREFUL = json.JSONDecoder(parse_int=_integer, parse_float=_float, parse_constant=_refused)
+DECODER = json.JSONDecoder(parse_int=_integer, parse_float=_float, parse_constant=_refused)
 
 
 def _words(found: Any) -> Any:

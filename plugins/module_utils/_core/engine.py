@@ -121,12 +121,12 @@ def _forecast(crew: Crew, outcome: Outcome, resource_class: Any, client: Any, pa
     limited = fuse.any_set(outcome.entries)
     judge = fuse.Judge(params, outcome.nearest, outcome.entry)
     spool = Spool()
+
+    def each(verb: Callable, names: list) -> tuple:
+        return crew.each(lambda name: images.stowed(verb(name), spool), names, "forecast")
+
     while True:
         changing = {name: outcome.things[name] for name in outcome.changed_targets}
-
-        def each(verb: Callable, names: list) -> tuple:
-            return crew.each(lambda name: images.stowed(verb(name), spool), names, "forecast")
-
         forecast, owners, errors = resource_class.foresee_all(client, changing, outcome.before, outcome.after, each)
         crew.give_up(errors)
         outcome.forecast, outcome.owners = forecast, owners

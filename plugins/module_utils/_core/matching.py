@@ -9,6 +9,7 @@ Python's own engine tries one way after another, of which there may be 2^128. Th
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 from typing import Any
 
@@ -20,6 +21,7 @@ MOST_KEPT = 20_000  # nodes and ways between states that are remembered
 MOST_TRIES = 50_000  # with which Python's own engine may be left alone
 LONGEST_TAG = 128
 TOO_LONG = f"it has more than {automaton.MOST_CHARACTERS} characters"
+END = ("",)
 TOO_SLOW = "it takes too long"
 
 
@@ -44,6 +46,13 @@ class Matcher:
     def search(self, text: str) -> bool | None:
         """Return what re.search would find: whether there is a match anywhere. None: not decided."""
         return self._decide(self.anywhere, "search", text)
+
+    def searches(self, texts: list) -> list:
+        """Return what search returns for each of the texts."""
+        found = list(map(self.anywhere.decide, texts)) if self.anywhere else list(map(self.search, texts))
+        if None in found and self.anywhere:
+            self.problem = TOO_SLOW
+        return found
 
     def fullmatch(self, text: str) -> bool | None:
         """Return what re.fullmatch would find: whether the whole text is a match. None: not decided."""
@@ -94,7 +103,7 @@ class _Run:
         """Return whether the text is accepted, None if that takes more steps than there are."""
         state = self.first
         # An empty symbol is the end. A newline at the end is one of its own, because $ matches before it.
-        for symbol in (*text, "") if text[-1:] != "\n" else (*text[:-1], "\n$", ""):
+        for symbol in itertools.chain(text, END) if text[-1:] != "\n" else (*text[:-1], "\n$", ""):
             follower = state.after.get(symbol)
             if follower is None:
                 follower = self._step(state, symbol)

@@ -37,13 +37,13 @@ class Spool:
             except OSError as error:
                 folder = printable(os.environ.get("TMPDIR", "the folder for temporary files"), 200)
                 raise RegistryError(
-                    f"the plan is too large for memory and cannot be kept in {folder}: {error.strerror}. Make room there, or "
-                    "set TMPDIR to a folder that has it"
+                    f"the plan is too large for memory and cannot be kept in {folder}: {error.strerror}. Make room "
+                    "there, or set TMPDIR to a folder that has it"
                 ) from None
 
     def _written(self, data: bytes) -> Callable[[], bytes]:
         if self._file is None:
-            self._file = tempfile.TemporaryFile(prefix="registry-hygiene-", buffering=0)
+            self._file = tempfile.TemporaryFile(prefix="registry-hygiene-", buffering=0)  # noqa: SIM115
         place, left = self._end, memoryview(data)
         while left:  # a file that is nearly full may take a part
             written = os.pwrite(self._file.fileno(), left, self._end)
