@@ -38,7 +38,7 @@ class Matcher:
         tree = automaton.parse(pattern)
         try:
             nodes = automaton.Automaton(tree)
-            self.anywhere, self.whole = _Run(nodes, True), _Run(nodes, False)
+            self.anywhere, self.whole = _Run(nodes, True, _anchored(tree)), _Run(nodes, False, True)
         except automaton.NoAutomaton as error:
             self.problem = str(error)
             self.python = _python(pattern, tree)
@@ -91,9 +91,10 @@ LOST = _State(frozenset(), "")
 class _Run:
     """Goes through texts, and remembers the way."""
 
-    def __init__(self, machine: automaton.Automaton, anywhere: bool) -> None:
+    def __init__(self, machine: automaton.Automaton, anywhere: bool, anchored: bool) -> None:
         self.machine = machine
         self.anywhere = anywhere
+        self.anchored = anchored  # a match can begin nowhere but at the beginning
         self.steps = 0
         self.first = _State(frozenset([machine.start]), "")
         self.known: dict = {}
@@ -122,7 +123,7 @@ class _Run:
         char, nodes = symbol[:1], self.machine.nodes
         around = state.before + ("\n" if symbol == "\n$" else char and char + "x")
         reached, waiting = set(state.nodes), list(state.nodes)
-        following = {self.machine.start} if self.anywhere else set()
+        following = set() if self.anchored else {self.machine.start}
         while waiting:
             test, assertion, targets = nodes[waiting.pop()]
             if test:
@@ -159,9 +160,12 @@ def _python(pattern: str, tree: Any) -> Any:
         return None
 
 
+def _anchored(tree: Any) -> bool:
+    return bool(len(tree) and str(tree[0][1]).startswith("AT_BEGINNING") and not tree.state.flags & re.MULTILINE)
+
+
 def _cheap(tree: Any) -> bool:
-    anchored = len(tree) and str(tree[0][1]).startswith("AT_BEGINNING") and not tree.state.flags & re.MULTILINE
-    return _tries(tree)[1] * (1 if anchored else LONGEST_TAG) <= MOST_TRIES
+    return _tries(tree)[1] * (1 if _anchored(tree) else LONGEST_TAG) <= MOST_TRIES
 
 
 def _tries(items: Any) -> tuple[float, float]:
