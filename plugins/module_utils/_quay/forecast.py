@@ -109,9 +109,10 @@ class Tags:
         alone = "" if self.state == "NORMAL" else f"{self._said()}: Quay leaves it alone"
         reasons = {**dict.fromkeys(self.cosign, "cosign"), **dict.fromkeys(self.immutable, "immutable")}
         reasons.update({name: because for name, (_certain, because) in fates.items()})
+        now, starts, age, size = self.now, self.starts, figures.age, figures.size
         for name, tag in self.live.items():
-            age, size = figures.age(self.now, self.starts[name]), figures.size(tag.get("size"))
-            yield name, tag.get("manifest_digest"), age, size, reasons.get(name, alone)
+            because = reasons.get(name, alone)
+            yield name, tag.get("manifest_digest"), age(now, starts[name]), size(tag.get("size")), because
 
     def images(self, planned: dict, current: dict, by: Callable[[str], str]) -> Images:
         """Return the images with these fates under what is planned, and under what is there now.
@@ -120,13 +121,12 @@ class Tags:
         """
         targets: dict = {}
         rows: dict = {True: [], False: [], None: []}
-        for row in self.told(planned):
-            name, because = row[0], row[-1]
-            certain = planned.get(name, SPARED)[0]
+        for name, digest, age, size, because in self.told(planned):
+            certain = planned[name][0] if name in planned else None
             anyway = certain is not None and name in current and current[name][0] >= certain
             if because not in targets:
                 targets[because] = by(because)
-            rows[certain].append((*row, KINDS[certain], anyway, targets[because]))
+            rows[certain].append((name, digest, age, size, because, KINDS[certain], anyway, targets[because]))
         return Images([*rows[True], *rows[False], *rows[None]])
 
 
@@ -238,8 +238,8 @@ def _doomed(policy: dict, fates: dict, now: tuple[float, float]) -> list[tuple[s
     if policy["place"][0] == 0:
         doubt = SECOND if now[0] == now[1] else figures.CLOCKS
         least, most = limit - 1, limit + 1  # seconds; of which there may be too many for a float
-        old = [(start, name) for start, name in rows if now[1] - start >= least]
-        return [(name, None if now[0] - start > most else doubt) for start, name in old]
+        earliest, latest = now
+        return [(name, None if earliest - start > most else doubt) for start, name in rows if latest - start >= least]
     found: list = []
     newer, surely_newer = 0, 0
     for _start, group in itertools.groupby(rows, START):
