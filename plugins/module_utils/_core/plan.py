@@ -50,20 +50,27 @@ def folded(targets: list, things: dict, owned: dict) -> list[str]:
 
     owned: what by_entry returns.
     """
-    left, found = dict.fromkeys(targets), []
-    for entry in dict.fromkeys(things[target].entry for target in targets):
-        for glob in entry.named:
-            if not names.is_glob(glob):
+    left = {things[name].full_name(): name for name in targets}
+    mine: dict = {}  # entry -> the full names of its targets here
+    for full, name in left.items():
+        mine.setdefault(things[name].entry, []).append(full)
+    found: list = []
+    for entry, ours in mine.items():
+        every = None
+        for glob in filter(names.is_glob, entry.named):
+            here = names.matching(glob, [full for full in ours if full in left])
+            if len(here) < 2:
                 continue
-            matches = names.matcher(glob)
-            meant = [name for name in owned[entry] if matches(things[name].full_name())]
-            here = [name for name in meant if name in left]
-            missing = len(meant) - len(here)
-            if len(here) > NAMED and missing <= len(meant) // 2 or len(here) > 1 and not missing:
+            every = every or [things[name].full_name() for name in owned[entry]]
+            meant = len(names.matching(glob, every))
+            missing = meant - len(here)
+            if len(here) > NAMED and missing <= meant // 2 or not missing:
                 found.append(f"{glob} but {missing:,}" if missing else glob)
-                for name in here:
-                    del left[name]
-    return found + [things[name].full_name() for name in left]
+                for full in here:
+                    del left[full]
+            if len(found) > NAMED or not left:  # nobody gets to see more
+                return [*found, *left]
+    return [*found, *left]
 
 
 def _line(group: dict, things: dict, owned: dict) -> str:
