@@ -9,6 +9,7 @@ its processes together, and less shaken than time by what else the machine does.
 
 from __future__ import annotations
 
+import json
 import re
 import statistics
 import subprocess
@@ -56,7 +57,7 @@ class Run(NamedTuple):
 @contextmanager
 def quay(there: bool) -> Iterator[stage.Server]:
     """Gives a server whose repositories have the declared policies, or none."""
-    held = stage.json.dumps(HELD if there else [])
+    held = json.dumps(HELD if there else [])
     command = [sys.executable, str(HERE / "ready.py"), str(REPOSITORIES), str(TAGS), held]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
@@ -121,11 +122,3 @@ def results(folder: Path, number: int) -> Iterator[str]:
             cells.append(text)
         most = max(run.mebibytes for run in runs[way])
         yield f"| {way} | {' | '.join(cells)} | {runs[way][0].requests:,} | {most:.0f} MiB |"
-
-
-if __name__ == "__main__":
-    import tempfile
-
-    with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as name:
-        (Path(name) / "ansible.cfg").touch()
-        print(*results(Path(name), RUNS if len(sys.argv) < 2 else int(sys.argv[1])), sep="\n")
