@@ -42,7 +42,7 @@ class ActionModule(ActionBase):
             registries = [_report.registry(name, params["results"], check_mode)]
         else:
             registries = [
-                _report.registry(name, _listed(name, found), check_mode)
+                _report.registry(name, listed_results(name, found), check_mode)
                 for name, found in sorted(params["hosts"].items())
             ]
         # Each line by itself: ansible-runner makes an event of each, and AWX cuts long ones.
@@ -79,7 +79,7 @@ def shown(show, registries, sum_up, check_mode):
     return _table.of_registry(registries[0], check_mode, show == "lines")
 
 
-def _listed(name, found):
+def listed_results(name, found):
     """Return the results of a host."""
     if isinstance(found, dict):
         found = [found]

@@ -22,6 +22,9 @@ options:
       - A robot needs the permissions C(read) and C(list) of C(purge-audit) (audit log) or C(garbage-collection), and to
         change something C(create), C(update) and C(stop). Forecasts of deleted artifacts need C(list) of C(repository)
         and C(artifact) in all projects.
+      - For replications it needs C(read) and C(list) of C(registry), C(replication-policy) and C(replication), to
+        change something also C(create), C(update) and C(delete) of the first two, and C(create) of the third to start
+        and stop.
       - A user who signs in by OIDC has no password that Harbor takes here.
       - If it is not set, the environment variable E(HARBOR_USERNAME) is used.
     type: str

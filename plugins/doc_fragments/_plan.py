@@ -14,7 +14,8 @@ options:
       - A file on the host where the module runs, into which the whole plan is written as JSON, with every change and
         every image. Its folder must be there. The guide I(Plans and limits) describes its form.
       - It is written before the first change, in check mode, too, and also if the plan is then refused.
-      - Each task writes its own. A file of an earlier task is replaced.
+      - Each task writes its own. A file of an earlier task is replaced, but if that one was carried out and changed
+        something, it stays beside it with its time in its name, such as C(plan.2026-11-21T140000Z.json).
     type: path
   plan:
     description:
@@ -25,7 +26,7 @@ options:
   preview:
     description:
       - Whether to forecast which images the plan deletes, before anything is written.
-      - This is done in any case in check mode, with O(plan_file) or O(plan), and when a limit such as O(max_deletions)
+      - This is done in any case in check mode, with O(plan_file) or O(plan), and when a limit such as C(max_deletions)
         is set.
     type: bool
     default: false

@@ -324,6 +324,13 @@ plan:
         bytes: 1825361100
         repositories: 3
         estimate: true
+    in_use:
+      description:
+        - V(null) without O(in_use). How many C(references) there are, how many of them are of other hosts
+          (C(elsewhere)), how many images that run are listed in the repositories where something changes (C(found)),
+          and how many references name these repositories and are not (C(not_found)).
+      type: dict
+      sample: null
     refused:
       description:
         - V(null), or the limit that refused the plan (V(plan) for O(plan)), with a C(message) and the C(count) of all

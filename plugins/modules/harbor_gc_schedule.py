@@ -24,6 +24,8 @@ options:
         change as soon as the schedule has fired, and until then is written only if something else changes, too.
       - If it is not set, the value that the last run of the schedule tells is kept. If none tells it, a schedule that
         has to be written is written without, and a warning is given.
+      - Beside O(undo) it says whether the schedule that is put back was a dry run, where no run had told that when the
+        plan was made.
     type: bool
 extends_documentation_fragment:
   - registry.hygiene._harbor_schedule
@@ -31,6 +33,7 @@ extends_documentation_fragment:
   - registry.hygiene._harbor
   - registry.hygiene._http
   - registry.hygiene._plan
+  - registry.hygiene._undo
   - registry.hygiene._fuse
   - registry.hygiene._attributes
   - registry.hygiene._attributes.action
@@ -156,6 +159,7 @@ failures:
     garbage collection: "PUT /api/v2.0/system/gc/schedule answered 403: robot$reader. robot$reader lacks the right: ..."
 """
 
+from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import PlanRefused
 from ansible_collections.registry.hygiene.plugins.module_utils._core.module import Module
 from ansible_collections.registry.hygiene.plugins.module_utils._harbor import (
     executions,
@@ -171,11 +175,18 @@ class GcSchedule(gc.GcReader, schedules.Schedule):
     starts = gc.Collection
     foresees = True
     unread = ("dry_run",)
+    beside_undo = (*schedules.Schedule.beside_undo, "dry_run")
 
     @classmethod
     def validate(cls, params):
         gc.check(params)
         return super().validate(params)
+
+    @classmethod
+    def declaring(cls, state, params):
+        if state and state["dry_run"] is None and params["dry_run"] is None:
+            raise PlanRefused("Harbor did not show whether it was a dry run. Say so: write dry_run beside undo")
+        return super().declaring(state, params)
 
     def planned_content(self, current):
         given, seen = self.params["dry_run"], current and current["dry_run"]

@@ -28,6 +28,7 @@ extends_documentation_fragment:
   - registry.hygiene._harbor
   - registry.hygiene._http
   - registry.hygiene._plan
+  - registry.hygiene._undo
   - registry.hygiene._attributes
   - registry.hygiene._attributes.action
 notes:

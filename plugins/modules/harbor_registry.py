@@ -64,6 +64,7 @@ options:
   access_secret:
     description:
       - The secret that goes with O(access_key). It is never shown. See O(update_secret).
+      - Beside O(undo) it is the secret of the one endpoint that is put back. No plan file holds it.
     type: str
   update_secret:
     description:
@@ -128,6 +129,7 @@ extends_documentation_fragment:
   - registry.hygiene._harbor
   - registry.hygiene._http
   - registry.hygiene._plan
+  - registry.hygiene._undo
   - registry.hygiene._attributes
   - registry.hygiene._attributes.action
 notes:
@@ -278,11 +280,22 @@ class HarborRegistry(declared.Declared):
     noun = called = "registry"
     several = "registries"
     place = listings.ENDPOINTS
+    beside_undo = ("access_secret",)
 
     @classmethod
     def validate(cls, params):
         endpoints.check(params)
         return []
+
+    @classmethod
+    def declaring(cls, state, params):
+        return endpoints.declaring(state)
+
+    def shows(self, there, state):
+        return endpoints.unmasked(there) == endpoints.unmasked(state)
+
+    def lost(self, before, after):
+        return "" if self.params["access_secret"] else endpoints.lost(before, after)
 
     def state_of(self, found):
         return endpoints.state_of(self.version, found)

@@ -146,6 +146,7 @@ extends_documentation_fragment:
   - registry.hygiene._quay
   - registry.hygiene._http
   - registry.hygiene._plan
+  - registry.hygiene._undo
   - registry.hygiene._fuse
   - registry.hygiene._attributes
   - registry.hygiene._attributes.action
@@ -206,6 +207,17 @@ EXAMPLES = r"""
     max_deletions_percent: 50
     min_keep: 1
     plan: /tmp/quay-plan.json
+
+- name: Do that, unless an image would go that runs in a cluster
+  registry.hygiene.quay_autoprune_policy:
+    declarations: *declared
+    in_use:
+      - /srv/registry-hygiene/running.txt
+    plan_file: /srv/registry-hygiene/quay-plan.json
+
+- name: Take it back
+  registry.hygiene.quay_autoprune_policy:
+    undo: /srv/registry-hygiene/quay-plan.json
 
 - name: Keep the newest twenty tags of one repository, and have no other policy on it
   registry.hygiene.quay_autoprune_policy:
@@ -287,6 +299,13 @@ plan:
         bytes: 18253611008
         repositories: 21
         estimate: false
+    in_use:
+      description:
+        - V(null) without O(in_use). How many C(references) there are, how many of them are of other hosts
+          (C(elsewhere)), how many images that run are listed in the repositories where something changes (C(found)),
+          and how many references name these repositories and are not (C(not_found)).
+      type: dict
+      sample: null
     refused:
       description:
         - V(null), or the limit that refused the plan (V(plan) for O(plan)), with a C(message) and the C(count) of all
@@ -353,6 +372,25 @@ changed_targets:
   elements: str
   returned: success, or when only some of the targets failed, or when the plan was refused
   sample: [acme/app]
+restorable:
+  description:
+    - With O(undo), the tags that went since the plan was made, in the repositories that lost some by it. C(count) of
+      them can still be restored, for C(gone_count) it is too late. Quay keeps them for as long as the time machine of
+      the organization is set to.
+    - C(tags) has the first 50 that can be restored, with the time C(until) which, and the C(command) that does it. The
+      token needs the scope C(repo:write).
+  type: dict
+  returned: with O(undo), if images went by the plan
+  sample:
+    count: 1
+    gone_count: 0
+    tags:
+      - target: acme/app
+        tag: dev-4293bf3
+        digest: "sha256:2485f4d55aae6c5b073114bc4c4b1907c0abae14166281beee7d93f76ebf41fc"
+        went: "2026-11-21T14:00:00Z"
+        until: "2026-12-05T14:00:00Z"
+        command: "curl -X POST ... https://quay.example.com/api/v1/repository/acme/app/tag/dev-4293bf3/restore"
 failures:
   description: From each target that failed to the reason, at most 50. The other targets were served all the same.
   type: dict
@@ -368,6 +406,7 @@ from ansible_collections.registry.hygiene.plugins.module_utils._quay import (
     reader,
     registry,
     states,
+    time_machine,
     writing,
 )
 from ansible_collections.registry.hygiene.plugins.module_utils._quay.policies import identity
@@ -379,6 +418,9 @@ class AutoprunePolicies(reader.PolicyReader):
     module = "quay_autoprune_policy"
     several = "declarations"
     foresees = True
+    undoes = True
+    beside_undo = ("force",)
+    restorable = staticmethod(time_machine.restorable)
 
     @classmethod
     def validate(cls, params):

@@ -154,6 +154,7 @@ extends_documentation_fragment:
   - registry.hygiene._swr
   - registry.hygiene._http
   - registry.hygiene._plan
+  - registry.hygiene._undo
   - registry.hygiene._fuse
   - registry.hygiene._attributes
   - registry.hygiene._attributes.action
@@ -281,6 +282,13 @@ plan:
         bytes: 18253611008
         repositories: 21
         estimate: true
+    in_use:
+      description:
+        - V(null) without O(in_use). How many C(references) there are, how many of them are of other hosts
+          (C(elsewhere)), how many images that run are listed in the repositories where something changes (C(found)),
+          and how many references name these repositories and are not (C(not_found)).
+      type: dict
+      sample: null
     refused:
       description:
         - V(null), or the limit that refused the plan (V(plan) for O(plan)), with a C(message) and the C(count) of all
@@ -368,10 +376,15 @@ class Retention(retention.RetentionReader):
     module = "swr_retention"
     several = "declarations"
     foresees = True
+    undoes = True
 
     @classmethod
     def validate(cls, params):
         return super().validate(params) + retention.check(params)
+
+    @classmethod
+    def declaring(cls, state, params):
+        return retention.declaring(state)
 
     def plan(self, current):
         declared = retention.declared(self.params)

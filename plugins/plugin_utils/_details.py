@@ -38,7 +38,7 @@ class Details:
 
     def add(self, registry: dict, documents: list) -> None:
         """Add a registry with the contents of its plan files; without them, what its result says of the worst ones."""
-        plans = [found for found in (_repositories(document) for document in documents) if found is not None]
+        plans = [found for found in (images_of(document) for document in documents) if found is not None]
         if len(plans) < max(len(registry["files"]), 1):
             self.incomplete += [registry["name"]] if registry["worst"] else []
             for one in registry["worst"]:
@@ -100,7 +100,7 @@ def age_of(seconds: float | None) -> str:
     return next(name for name, end in AGES if end is None or seconds < end)
 
 
-def _repositories(document: object) -> dict[str, list] | None:
+def images_of(document: object) -> dict[str, list] | None:
     """Return repository -> images of a plan file, None if it is none."""
     found = document.get("repositories") if isinstance(document, dict) else None
     if not isinstance(found, dict):

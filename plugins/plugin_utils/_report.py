@@ -32,7 +32,8 @@ def registry(name: str, results: list, check_mode: bool) -> dict:
     """
     found = [result for result in _flat(results) if result.get("skipped") is not True]
     plans = [result.get("plan") or {} for result in found]
-    messages = [message for result in found for message in _messages(result)]
+    # What keeps several tasks from working, such as an address where nobody answers, is said once.
+    messages = list({tuple(message.items()): message for result in found for message in _messages(result)}.values())
     numbers = [_numbers(result) for result in found]
     refused = next((str(plan["refused"].get("limit") or "a limit") for plan in plans if plan.get("refused")), "")
     return {

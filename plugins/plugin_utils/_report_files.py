@@ -20,20 +20,29 @@ MOST_PLAN_FILE = 64 * 2**20  # bytes that are read of one, for the page
 
 def write(folder: str, formats: list, registries: list, check_mode: bool) -> list[str]:
     """Write the report into the folder, in these formats; returns the paths, raises AnsibleActionFail."""
-    folder = os.path.abspath(os.path.expanduser(os.path.expandvars(folder)))
-    paths = []
+    folder, paths = place(folder), []
     for name, ending in ENDINGS.items():
         if name in formats:
             paths.append(os.path.join(folder, f"registry-hygiene-{'preview' if check_mode else 'apply'}.{ending}"))
-            try:
-                put(paths[-1], content(name, registries, check_mode))
-            except (OSError, ValueError) as error:  # ValueError: what no file can be called
-                reason = getattr(error, "strerror", None) or error
-                raise AnsibleActionFail(
-                    f"folder: the report cannot be written to {printable(folder, 300)}: {printable(reason, 300)}. "
-                    "Name a folder that is there and can be written to, or '' for no report."
-                ) from None
+            put_in(folder, paths[-1], content(name, registries, check_mode))
     return paths
+
+
+def put_in(folder: str, path: str, text: str) -> None:
+    """Write a file of a report; raises AnsibleActionFail, naming the folder that the user gave."""
+    try:
+        put(path, text)
+    except (OSError, ValueError) as error:  # ValueError: what no file can be called
+        reason = getattr(error, "strerror", None) or error
+        raise AnsibleActionFail(
+            f"folder: the report cannot be written to {printable(folder, 300)}: {printable(reason, 300)}. "
+            "Name a folder that is there and can be written to, or '' for no report."
+        ) from None
+
+
+def place(folder: str) -> str:
+    """Return a folder that a user named as an absolute path."""
+    return os.path.abspath(os.path.expanduser(os.path.expandvars(folder)))
 
 
 def content(name: str, registries: list, check_mode: bool) -> str:
@@ -57,10 +66,10 @@ def content(name: str, registries: list, check_mode: bool) -> str:
     return json.dumps(report, indent=1) + "\n"
 
 
-def read(path: str) -> object:
+def read(path: str, most: int = MOST_PLAN_FILE) -> object:
     """Return what a plan file holds, None if it cannot be read here: the task may have been delegated."""
     try:
-        if os.path.getsize(path) > MOST_PLAN_FILE:
+        if os.path.getsize(path) > most:
             return None
         with open(path, encoding="utf-8") as file:
             return json.load(file)

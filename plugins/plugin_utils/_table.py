@@ -120,16 +120,20 @@ def _table(rows: list, check_mode: bool) -> list:
     columns.append(("of", [number(row["total"]) for row in rows]))
     if any(row["bytes"] for row in rows):
         columns.append(("bytes", [size(row["bytes"]) for row in rows]))
+    head, *lines = aligned(columns, [f"{row['mark']} {printable(row['what'], 200)}" for row in rows])
+    kinds = ["bad" if row["bad"] else "change" if row["changed"] else "" for row in rows]
+    return [(head, ""), *zip(lines, kinds)]
+
+
+def aligned(columns: list, names: list) -> list[str]:
+    """Return a table of columns (head, [value, ...]): a line of the heads, then one of each name with its values."""
     cells = [(head, values, max(map(len, [head, *values])) + 2) for head, values in columns]
-    room = WIDTH - 2 - sum(most for head, values, most in cells)
-    names = [printable(row["what"], 200) for row in rows]
-    room = max(LEAST_NAME, min(room, max(map(width, names))))
-    heads = "".join(head.rjust(most) for head, values, most in cells)
-    lines = [(f"{' ' * (2 + room)}{heads}", "")]
-    for place, (row, name) in enumerate(zip(rows, names)):
+    room = WIDTH - sum(most for head, values, most in cells)
+    room = max(LEAST_NAME + 2, min(room, max(map(width, names))))
+    lines = [" " * room + "".join(head.rjust(most) for head, values, most in cells)]
+    for place, name in enumerate(names):
         numbers = "".join(values[place].rjust(most) for head, values, most in cells)
-        kind = "bad" if row["bad"] else "change" if row["changed"] else ""
-        lines.append((f"{row['mark']} {_padded(name, room)}{numbers}", kind))
+        lines.append(f"{_padded(name, room)}{numbers}")
     return lines
 
 

@@ -27,13 +27,6 @@ DECLARED = [
 TARGETS = {"repositories": ["big/*"], "organizations": ["big"]}  # each in one task
 RUNS = 3  # at most
 SHOWN = "{{ found.plan.images.count }} {{ found.plan.images.uncertain_count }} {{ found.plan.images.total }}"
-# A small process in between, because the memory of the one that starts a command counts as the command's own.
-WATCH = """
-import resource, subprocess, sys
-status = subprocess.call(sys.argv[1:])
-print("peak", resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
-sys.exit(status)
-"""
 
 
 class Run(NamedTuple):
@@ -68,7 +61,7 @@ def measure(folder: Path, kind: str) -> Run:
     with stage.quay(folder, organization()) as server:
         server.ask("/config")  # what the server does only once
         server.ask("/_fake/writes", method="DELETE")
-        command = [sys.executable, "-c", WATCH, *stage.playbook(folder, tasks), "--check"]
+        command = [sys.executable, "-c", stage.WATCH, *stage.playbook(folder, tasks), "--check"]
         output, seconds = stage.run(command, stage.environment(folder, server.url, in_process=True))
         requests = server.ask("/_fake/requests")
         gone = deleted(server)

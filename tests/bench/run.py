@@ -25,6 +25,7 @@ from typing import Callable, Iterator, NamedTuple
 import forecast
 import large
 import plans
+import retention
 import stage
 
 HERE = Path(__file__).resolve().parent
@@ -216,6 +217,7 @@ def main() -> None:
         forecasts = list(forecast.results(folder, max(1, min(args.runs, forecast.RUNS))))
         largest = list(large.results(folder, max(1, min(args.runs, large.RUNS))))
         several = list(plans.results(folder, max(1, min(args.runs, plans.RUNS))))
+        projects = list(retention.results(folder, max(1, min(args.runs, retention.RUNS))))
     print(*results(times, ways), "", sep="\n")
     print(
         f"Whole processes, start included: median (minimum) of {max(1, args.runs)} interleaved runs, and the ratio to "
@@ -223,7 +225,7 @@ def main() -> None:
         f"{os.cpu_count()} cores for client and server, Python {platform.python_version()}, "
         f"ansible-core {importlib.metadata.version('ansible-core')}, {platform.system()}.\n"
     )
-    print(*aims(times, ways), "", *forecasts, "", *largest, "", *several, sep="\n")
+    print(*aims(times, ways), "", *forecasts, "", *largest, "", *several, "", *projects, sep="\n")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 # Copyright: registry.hygiene contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What every measurement needs: a fake Quay as a process of its own, and an ansible-playbook that nothing disturbs."""
+"""What every measurement needs: a fake as a process of its own, and an ansible-playbook that nothing disturbs."""
 
 from __future__ import annotations
 
@@ -19,6 +19,14 @@ import yaml
 
 PLAYBOOK = Path(sys.executable).with_name("ansible-playbook")
 TOKEN = "token-of-the-benchmark"
+ROBOT = "robot$bench"
+# A small process in between, because the memory of the one that starts a command counts as the command's own.
+WATCH = """
+import resource, subprocess, sys
+status = subprocess.call(sys.argv[1:])
+print("peak", resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+sys.exit(status)
+"""
 
 
 class Server:
@@ -46,10 +54,32 @@ def quay(folder: Path, organization: dict[str, Any]) -> Iterator[Server]:
         # With the task, parallel first policies do not fail: the bare script knows nothing of that race.
         "organizations": [{"admins": ["alice"], "autoprune_task": True, **organization}],
     }
+    with _served(folder, "quay", state) as server:
+        yield server
+
+
+@contextmanager
+def harbor(folder: Path, project: dict[str, Any]) -> Iterator[Server]:
+    """Gives a server that holds this project, and knows the robot of the environment."""
+    access = [
+        {"resource": resource, "action": action}
+        for resource in ("repository", "artifact", "immutable-tag", "tag-retention")
+        for action in ("list", "read")
+    ]
+    robot = {"as": "bench", "name": ROBOT, "secret": TOKEN, "level": "system"}
+    permissions = [{"kind": "project", "namespace": "*", "access": access}]
+    with _served(
+        folder, "harbor", {"robots": [{**robot, "permissions": permissions}], "projects": [project]}
+    ) as server:
+        yield server
+
+
+@contextmanager
+def _served(folder: Path, registry: str, state: dict[str, Any]) -> Iterator[Server]:
     file = folder / "state.json"
     file.write_text(json.dumps(state), encoding="utf-8")
     script = Path(__file__).resolve().parents[1] / "fakes" / "serve.py"
-    command = [sys.executable, str(script), "quay", "--state", str(file)]
+    command = [sys.executable, str(script), registry, "--state", str(file)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
         try:
             yield Server(process.stdout.readline().split()[-1])
@@ -73,7 +103,16 @@ def playbook(folder: Path, tasks: list[dict[str, Any]]) -> list[str]:
 
 def environment(folder: Path, url: str, in_process: bool) -> dict[str, str]:
     """Returns the environment of the command, without what would change the way it works."""
-    foreign = ("ansible_", "quay_", "registry_hygiene_", "http_proxy", "https_proxy", "all_proxy", "no_proxy")
+    foreign = (
+        "ansible_",
+        "quay_",
+        "harbor_",
+        "registry_hygiene_",
+        "http_proxy",
+        "https_proxy",
+        "all_proxy",
+        "no_proxy",
+    )
     env = {name: text for name, text in os.environ.items() if not name.lower().startswith(foreign)}
     env.update(
         ANSIBLE_COLLECTIONS_PATH=os.path.abspath(os.environ.get("ANSIBLE_COLLECTIONS_PATH", ".build")),
@@ -84,6 +123,9 @@ def environment(folder: Path, url: str, in_process: bool) -> dict[str, str]:
         REGISTRY_HYGIENE_IN_PROCESS="1" if in_process else "0",
         QUAY_URL=url,
         QUAY_TOKEN=TOKEN,
+        HARBOR_URL=url,
+        HARBOR_USERNAME=ROBOT,
+        HARBOR_PASSWORD=TOKEN,
     )
     return env
 

@@ -180,6 +180,7 @@ HARBOR_REPLICATION_ROWS = [
             None,
         ],
         feed=named("registries"),
+        beside_undo={"access_secret": SECRET},  # it is in no plan file
         bad=own(
             [
                 ({**NEW, "name": ""}, "1 to 64 bytes"),

@@ -215,6 +215,7 @@ HARBOR_ROWS = [
             None,
         ],
         feed=fed,
+        beside_undo={"dry_run": False},  # Harbor has not shown it while no run began
         bad=BAD + BAD_CRONS + BAD_WORKERS,
         held=2,
         foretold=lambda result: (result["changed"], result["changed_targets"], result["plan"]["changed"]),

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Callable
 
 from fakes._base import Fake
@@ -60,6 +60,8 @@ class Row:
     but: tuple = ()  # names and globs to leave out of `many`, and how many targets are left
     posts: bool = True  # whether it creates by POST
     refuses_duplicates: bool = False  # whether a POST that was lost may be sent again once it is proved absent
+    limits: bool = True  # whether it deletes images, and so takes limits
+    beside_undo: dict = field(default_factory=dict)  # options that taking a change back needs
     refused: str = "token"  # part of the message for refused credentials
 
     def __post_init__(self) -> None:

@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 from contract.digitalocean_rows import DIGITALOCEAN_ROWS
+from contract.harbor_project_rows import HARBOR_PROJECT_ROWS
 from contract.harbor_replication_rows import HARBOR_REPLICATION_ROWS
 from contract.harbor_rows import HARBOR_ROWS
 from contract.quay_rows import QUAY_ROWS
 from contract.swr_rows import SWR_ROWS
 
-ROWS = DIGITALOCEAN_ROWS + HARBOR_ROWS + HARBOR_REPLICATION_ROWS + QUAY_ROWS + SWR_ROWS
+ROWS = DIGITALOCEAN_ROWS + HARBOR_ROWS + HARBOR_REPLICATION_ROWS + HARBOR_PROJECT_ROWS + QUAY_ROWS + SWR_ROWS

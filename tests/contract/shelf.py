@@ -15,7 +15,9 @@ from ansible_collections.registry.hygiene.plugins.module_utils._core import (
     names,
     planfile,
     result,
+    undo,
 )
+from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import PlanRefused
 from ansible_collections.registry.hygiene.plugins.module_utils._core.ledger import Ledger
 from ansible_collections.registry.hygiene.plugins.module_utils._core.resource import Resource
 
@@ -27,6 +29,7 @@ class Shelf:
     """What is on it (`states`), the tags of its repositories (`images`), what is `broken`, and what was `written`."""
 
     url = URL
+    hosts = ("shelf.test",)
 
     def __init__(self, **states: Any) -> None:
         self.states = states
@@ -49,6 +52,17 @@ class Thing(Resource):
 
     noun, module, called, naming = "things", "shelf_thing", "thing", ("names", "exclude")
     several = "declarations"
+    undoes = True
+
+    @classmethod
+    def named_as(cls, target):
+        return {"names": target}
+
+    @classmethod
+    def declaring(cls, state, params):
+        if state == "secret":
+            raise PlanRefused("that is a secret")
+        return {"want": state}
 
     @classmethod
     def named(cls, params):
@@ -130,6 +144,7 @@ SPEC = {
     **fuse.ARGUMENT_SPEC,
     **result.ARGUMENT_SPEC,
     **planfile.ARGUMENT_SPEC,
+    **undo.ARGUMENT_SPEC,
     **dict.fromkeys(("names", "exclude", "want", "declarations"), {}),
 }
 
@@ -150,6 +165,17 @@ def converged(shelf: Shelf, resource: type, params: dict, check_mode: bool = Fal
     shelf.ledger = Ledger()
     report = result.Report(resource, shelf, params, check_mode)
     return engine.converge(resource, shelf, params, check_mode, ["want"], report.hold)
+
+
+def undone(shelf: Shelf, resource: type, path: str, check_mode: bool = False, **more: Any) -> dict:
+    """Return the result of a task that takes back the plan in a file."""
+    params = options(undo=path, **more)
+    back = undo.Undo(resource, dict.fromkeys(("names", "exclude", "want"), {"type": "raw"}), params)
+    back.check_registry(shelf.url)
+    shelf.ledger = Ledger()
+    report = result.Report(resource, shelf, params, check_mode)
+    outcome = engine.converge(resource, shelf, params, check_mode, ["want"], report.hold, back.entries)
+    return report.of(outcome, True, *back.told(shelf, bool(outcome.changed_targets)))
 
 
 def reported(shelf: Shelf, resource: type, params: dict, check_mode: bool = False) -> dict:

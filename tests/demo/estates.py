@@ -128,8 +128,28 @@ class Garbage:
         return sum(run["freed_bytes"] for registry in self.registries.values() for run in registry["runs"])
 
 
+MIRROR = "mirror"  # the project that a Harbor mirrors into
+
+
+def releases(url: str, project: str) -> dict[tuple, str]:
+    """Return (repository, tag) -> digest of the releases in a project of a Harbor."""
+    return tags_of(control(url, "state"), project, "v*")
+
+
+def tags_of(state: dict[str, Any], project: str, pattern: str = "*") -> dict[tuple, str]:
+    """Return (repository, tag) -> digest in a project of a Harbor."""
+    return {
+        (item["name"], tag["name"]): artifact["digest"]
+        for one in state["projects"]
+        for item in (one["repositories"] if one["name"] == project else [])
+        for artifact in item["artifacts"]
+        for tag in artifact["tags"]
+        if fnmatchcase(tag["name"], pattern)
+    }
+
+
 class Upkeep:
-    """The schedules of a Harbor, and what they clean up: artifacts and rows of the audit log."""
+    """What a Harbor mirrors, its schedules, and what they clean up: artifacts and rows of the audit log."""
 
     def __init__(self, url: str, variables: dict[str, Any]) -> None:
         state = control(url, "state")
@@ -140,8 +160,15 @@ class Upkeep:
         }
         self.events = set(purge["include_event_types"])
         self.there = {each["vendor_type"]: self._words(each) for each in state["schedules"]}
-        self.undeclared = {key: state[key] for key in ("configuration", "labels", "replication_policies", "robots")}
-        self.repositories = [item for project in state["projects"] for item in project["repositories"]]
+        self.undeclared = {key: state[key] for key in ("configuration", "labels", "robots")}
+        self.missing = []  # names of declared endpoints and policies
+        for key in ("registries", "replication_policies"):
+            there, names = state[key], {item["name"] for item in variables[f"harbor_hygiene_{key}"]}
+            self.missing += names - {item["name"] for item in there}
+            self.undeclared[key] = [item for item in there if item["name"] not in names]
+        self.mirrored = tags_of(state, MIRROR)
+        kept = [project for project in state["projects"] if project["name"] != MIRROR]
+        self.repositories = [item for project in kept for item in project["repositories"]]
         artifacts = [artifact for item in self.repositories for artifact in item["artifacts"]]
         self.artifacts = len(artifacts)
         self.tags = sum(len(artifact["tags"]) for artifact in artifacts)
@@ -154,9 +181,10 @@ class Upkeep:
         events = set(given.get("include_event_types", "").split(","))
         return word, given["audit_retention_hour"], self.events <= events and not given["dry_run"]
 
-    def verdicts(self) -> list[str]:
-        """Return how the schedules of the purge and of the garbage collection compare with the declared ones."""
-        return [
-            "none" if kind not in self.there else "as declared" if self.there[kind] == wanted else "otherwise"
-            for kind, wanted in self.wanted.items()
-        ]
+    def verdicts(self) -> dict[str, str]:
+        """Return how the mirror and the schedules of the purge and the garbage collection compare with the declared."""
+        found = {"mirror": "none" if self.missing else "as declared"}
+        for kind, what in (("PURGE_AUDIT_LOG", "purge"), ("GARBAGE_COLLECTION", "garbage collection")):
+            there = self.there.get(kind)
+            found[what] = "none" if there is None else "as declared" if there == self.wanted[kind] else "otherwise"
+        return found

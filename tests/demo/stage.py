@@ -25,7 +25,10 @@ BIN = Path(os.path.relpath(Path(sys.executable).parent, ROOT))  # of the virtual
 COLOURS = {"bold": "1", "+": "32", "-": "31"} if sys.stdout.isatty() and "NO_COLOR" not in os.environ else {}
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 # The modules look at these, too: the demo must not meet real accounts.
-FOREIGN = ("ANSIBLE_", "DIGITALOCEAN_", "DO_API_", "HARBOR_", "HUAWEICLOUD_", "HW_", "IAM_", "OS_", "QUAY_", "SWR_")
+FOREIGN = (
+    *("ANSIBLE_", "DIGITALOCEAN_", "DO_API_", "HARBOR_", "HUAWEICLOUD_", "HW_", "IAM_", "OS_", "QUAY_", "SWR_"),
+    "UPSTREAM_",
+)
 
 children: list[subprocess.Popen] = []
 signals: list[int] = []  # that we got
@@ -70,14 +73,14 @@ def check_signals() -> None:
         raise KeyboardInterrupt
 
 
-def start(registry: str, env: dict[str, str]) -> str:
-    """Start a fake registry; returns its address."""
-    command = [str(BIN / "python"), "tests/fakes/serve.py", registry]
+def start(name: str, env: dict[str, str], *arguments: str) -> str:
+    """Start a fake registry of that name, or with arguments of tests/fakes/serve.py; returns its address."""
+    command = [str(BIN / "python"), "tests/fakes/serve.py", *(arguments or [name])]
     show_command(f"{shlex.join(command)} &")
-    with open(LOGS / f"{registry}.log", "w") as errors:
+    with open(LOGS / f"{name}.log", "w") as errors:
         server = spawn(command, env, stdout=subprocess.PIPE, stderr=errors, text=True)
     found = re.match(r"listening on (http://\S+)", server.stdout.readline())
-    expect(found or signals, f"the fake did not start, see {relative(registry)}")
+    expect(found or signals, f"the fake did not start, see {relative(name)}")
     check_signals()
     return found.group(1)
 

@@ -79,6 +79,7 @@ class Client:
         self.secrets = {secret for secret in secrets if secret}
         self.transport = Transport(url, params, auth, busy, self.masked, self.tell)
         self.url = self.transport.url
+        self.hosts = [urllib.parse.urlsplit(self.url).netloc]  # before the names of its images
         self.explain = explain
         self.read_only = read_only
         self.ledger = Ledger()

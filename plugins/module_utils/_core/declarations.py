@@ -29,6 +29,10 @@ class Entry:
         self.label = labelled(named)
         self.agreeing: set = set()  # entries that are known to say the same of their targets
 
+    def planned(self, thing: Any, current: Any) -> Any:
+        """Return how a target of this entry should be."""
+        return thing.plan(current)
+
     def numbered(self) -> str:
         """Return which dictionary of the list it is; empty if it is the task."""
         return "" if self.number is None else f"{self.option}[{self.number}]"

@@ -9,7 +9,7 @@ import dataclasses
 import re
 from typing import Any, Callable
 
-from ansible_collections.registry.hygiene.plugins.module_utils._core import declarations, fuse, images
+from ansible_collections.registry.hygiene.plugins.module_utils._core import declarations, fuse, images, in_use
 from ansible_collections.registry.hygiene.plugins.module_utils._core.crew import Crew
 from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import RegistryError, Unreachable
 from ansible_collections.registry.hygiene.plugins.module_utils._core.spool import Spool
@@ -31,6 +31,7 @@ class Outcome:
     changed_targets: list = dataclasses.field(default_factory=list)
     failures: dict = dataclasses.field(default_factory=dict)  # target -> RegistryError, in the end its text
     forecast: dict | None = None  # repository -> images
+    in_use: dict | None = None  # how many references of images in use there are, and are there
     owners: dict = dataclasses.field(default_factory=dict)  # repository -> targets whose change it feels
     refusals: list = dataclasses.field(default_factory=list)  # limits that the plan goes beyond: nothing was written
     changed: bool = False
@@ -45,17 +46,28 @@ class Outcome:
 
 
 def converge(
-    resource_class: type, client: Any, params: dict, check_mode: bool, content: Any = (), hold: Callable | None = None
+    resource_class: type,
+    client: Any,
+    params: dict,
+    check_mode: bool,
+    content: Any = (),
+    hold: Callable | None = None,
+    entries: list | None = None,
 ) -> Outcome:
     """Read all targets, plan all, forecast, hold the plan against its limits, and only then write.
 
     content: names of the options that say what is to become of a target. hold(outcome): may refuse the plan, too.
+    entries: instead of those that the options of the task are.
     """
-    outcome = _meant(resource_class, client, params, content)
+    if entries is None:
+        entries = declarations.entries(resource_class, params)
+    outcome = _meant(resource_class, client, params, content, entries)
     with Crew(max(1, min(params["workers"] or 1, len(outcome.things))), client) as crew:
         _read(crew, outcome)
         things, before = outcome.things, outcome.before
-        outcome.after = _each(crew, outcome, "planned", lambda name: things[name].plan(before[name]), before)
+        outcome.after = _each(
+            crew, outcome, "planned", lambda name: things[name].entry.planned(things[name], before[name]), before
+        )
         outcome.changed_targets = [name for name in outcome.after if outcome.after[name] != before[name]]
         asked = check_mode or any(params.get(name) not in NOT_ASKED for name in ("preview", "plan", "plan_file"))
         if not resource_class.foresees:
@@ -75,9 +87,9 @@ def converge(
     return _ended(outcome, client)
 
 
-def _meant(resource_class: Any, client: Any, params: dict, content: Any) -> Outcome:
+def _meant(resource_class: Any, client: Any, params: dict, content: Any, entries: list) -> Outcome:
     """Return the outcome of a task with all targets that it is about, each with its entry."""
-    entries = declarations.entries(resource_class, params)
+    entries = list(entries)
     things: dict = {}
     single = False
     for entry in entries:
@@ -117,9 +129,10 @@ def _read(crew: Crew, outcome: Outcome) -> None:
 
 
 def _forecast(crew: Crew, outcome: Outcome, resource_class: Any, client: Any, params: dict) -> None:
-    """Find out which images the plan costs; targets that break min_keep or protect may be taken out of it."""
+    """Find out which images the plan costs; targets that break in_use, min_keep or protect may be left out."""
     limited = fuse.any_set(outcome.entries)
-    judge = fuse.Judge(params, outcome.nearest, outcome.entry)
+    running = in_use.load(params, client.hosts)
+    judge = fuse.Judge(params, outcome.nearest, outcome.entry, running)
     spool = Spool()
 
     def each(verb: Callable, names: list) -> tuple:
@@ -143,6 +156,9 @@ def _forecast(crew: Crew, outcome: Outcome, resource_class: Any, client: Any, pa
             break
     if limited:
         outcome.refusals = judge.refusals(outcome.forecast)
+    if running:
+        client.warnings += running.doubts()
+        outcome.in_use = running.told(outcome.forecast)
 
 
 def _felt_by_others(outcome: Outcome, left: set) -> bool:

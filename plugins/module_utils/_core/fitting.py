@@ -27,6 +27,8 @@ WORDS = {
     "type": None,
     "required": dict,
     "properties": dict,
+    "maxProperties": dict,
+    "propertyNames": dict,
     "items": list,
     "maxItems": list,
     "minLength": str,
@@ -71,6 +73,8 @@ def _objects(schema: dict) -> Callable[[list], bool]:
     inner = {key: _compiled(one) for key, one in schema.get("properties", {}).items()}
     always = [(operator.itemgetter(key), inner.get(key)) for key in required]
     sometimes = [(key, fit) for key, fit in inner.items() if key not in required]
+    most, named = schema.get("maxProperties", float("inf")), schema.get("propertyNames")
+    names_fit = _compiled(named) if named is not None else None
 
     def fit(values: list) -> bool:
         try:
@@ -79,6 +83,10 @@ def _objects(schema: dict) -> Callable[[list], bool]:
                 if test and not test(column):
                     return False
         except KeyError:
+            return False
+        if max(map(len, values)) > most:
+            return False
+        if names_fit and not names_fit(list(itertools.chain.from_iterable(values))):
             return False
         return all(test([value[key] for value in values if key in value]) for key, test in sometimes)
 

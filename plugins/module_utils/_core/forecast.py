@@ -4,7 +4,8 @@
 """Forecasts of all repositories of a plan: repository -> its images, each with its fate. Pure.
 
 An image: {"tag", "digest", "age" in seconds, "size" in bytes, "because": the rule or reason, "fate", "anyway": whether
-it goes as surely under what is there now, "by": the target whose change it counts for}. See images.py.
+it goes as surely under what is there now, "by": the target whose change it counts for; of an index
+"children": their digests}. See images.py.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ def compared(planned: dict, current: dict | None, by: Callable[[dict], str]) -> 
         for image in images:
             anyway = fate != STAYS and now.get(_identity(image), 0) >= RANK[fate]
             shown = (image[name] for name in ("tag", "digest", "age", "size", "because"))
-            found.setdefault(image["target"], []).append((*shown, fate, anyway, by(image)))
+            children = [image["children"]] if image.get("children") else []
+            found.setdefault(image["target"], []).append((*shown, fate, anyway, by(image), *children))
     return {repository: Images(rows) for repository, rows in found.items()}
 
 
@@ -79,6 +81,7 @@ def worst(forecast: dict, most: int, limit: int) -> list[dict]:
 def _of_one(name: str, images: Images, limit: int) -> dict:
     sums, gone = totals({name: images}), images.going()
     kept = sums["total"] - sums["count"] - sums["uncertain_count"]
-    shown = sorted(gone, key=lambda image: (image["fate"] != GOES, image["anyway"]))[:limit]
+    some = sorted(gone, key=lambda image: (image["fate"] != GOES, image["anyway"]))[:limit]
+    shown = [{key: value for key, value in image.items() if key != "children"} for image in some]
     counts = {key: sums[key] for key in ("count", "uncertain_count", "anyway_count", "bytes")}
     return {"target": name, **counts, "kept_count": kept, "images": shown}

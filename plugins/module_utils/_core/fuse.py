@@ -10,7 +10,7 @@ import re
 from typing import Any, Callable
 
 from ansible_collections.registry.hygiene.plugins.module_utils._core import forecast as forecasts
-from ansible_collections.registry.hygiene.plugins.module_utils._core import matching
+from ansible_collections.registry.hygiene.plugins.module_utils._core import in_use, matching
 from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import PlanRefused
 from ansible_collections.registry.hygiene.plugins.module_utils._core.images import Images
 from ansible_collections.registry.hygiene.plugins.module_utils._core.text import plural, printable
@@ -25,6 +25,7 @@ ARGUMENT_SPEC = dict(
     LIMITS,
     on_limit=dict(type="str", choices=["fail", "skip"], default="fail"),
     limits_count=dict(type="str", choices=["all", "added"], default="all"),
+    **in_use.ARGUMENT_SPEC,
 )
 SHOWN = 10  # offenders that a message names
 PLAN = "plan"  # what refuses as a limit does: a plan file that is held to
@@ -33,6 +34,7 @@ LONGEST = 950  # characters of a message: AWX cuts at 1,024
 SHOWN_EACH = 3  # if there are some of several limits: what would change that has to fit behind them
 MOST_SHOWN = 40  # characters of the name of one
 MOST_WHY = 25
+IN_USE, SHOWN_IN_USE, MOST_WHERE = "in_use", 5, 75  # names of images and files take more room
 
 
 @dataclasses.dataclass
@@ -46,7 +48,7 @@ class Refusal:
 
 def is_set(params: dict) -> bool:
     """Return whether any limit is set."""
-    return any(params.get(limit) is not None for limit in LIMITS)
+    return any(params.get(limit) is not None for limit in (*LIMITS, IN_USE))
 
 
 def any_set(entries: list) -> bool:
@@ -78,16 +80,20 @@ class Judge:
 
     An entry's own limit counts instead of the task's: min_keep and protect in its repositories, max_deletions and
     max_deletions_percent over all images that go because of it; these then do not count for the task's.
-    nearest(repository): the entry whose limits hold there. entry(target): the one that it comes from.
+    nearest(repository): the entry whose limits hold there. entry(target): the one that it comes from. running: what is
+    in use somewhere, None if that is not known.
     """
 
-    def __init__(self, params: dict, nearest: Callable[[str], Any], entry: Callable[[str], Any]) -> None:
+    def __init__(
+        self, params: dict, nearest: Callable[[str], Any], entry: Callable[[str], Any], running: Any = None
+    ) -> None:
         self.params = params
         self.nearest = nearest
         self.entry = entry
+        self.running = running
         self.added = params["limits_count"] == "added"
 
-    def counted(self, images: Images) -> list:
+    def counted(self, images: Any) -> list:
         """Return the images of a repository that count as deleted. What may go counts as what goes."""
         return [image for image in forecasts.going(images) if not (self.added and image["anyway"])]
 
@@ -100,19 +106,23 @@ class Judge:
         return found
 
     def broken(self, forecast: dict) -> dict:
-        """Return limit -> repository -> why, of the repositories that go beyond min_keep or protect."""
-        found: dict = {"min_keep": {}, "protect": {}}
+        """Return limit -> repository -> why, of the repositories that go beyond in_use, min_keep or protect."""
+        found: dict = {IN_USE: {}, "min_keep": {}, "protect": {}}
         for name, images in forecast.items():
             limits, counts = self.nearest(name).params, self.counts(images)
             least, patterns = limits["min_keep"], limits["protect"] or []
-            doomed = self.counted(images) if patterns and counts else []  # one by one only where that is needed
+            watched = bool(counts and self.running and self.running.watches(name))
+            every = list(images) if watched else images  # one by one only where that is needed
+            doomed = self.counted(every) if counts and (patterns or watched) else []
             kept = len(images) - images.losses
             if counts and least is not None and kept < least:
                 found["min_keep"][name] = f"{kept:,} of {len(images):,} stay, not {least:,}"
             tags = _protected(doomed, [matching.compile(pattern) for pattern in patterns])
-            if tags:
-                more = f" and {len(tags) - 1:,} more" if len(tags) > 1 else ""
-                found["protect"][name] = f"{tags[0]}{more}"
+            lost = self.running.lost(name, every, doomed) if watched else []
+            for limit, some in (("protect", tags), (IN_USE, lost)):
+                if some:
+                    more = f" and {len(some) - 1:,} more" if len(some) > 1 else ""
+                    found[limit][name] = f"{some[0]}{more}"
         return found
 
     def totals(self, forecast: dict) -> list[Refusal]:
@@ -142,13 +152,14 @@ class Judge:
         """Return all limits that the forecast goes beyond, each with its worst offenders."""
         found = self.totals(forecast)
         broken = self.broken(forecast)
-        shown = SHOWN_EACH if all(broken.values()) else SHOWN
+        shown = SHOWN_EACH if sum(map(bool, broken.values())) > 1 else SHOWN
         for limit, offenders in broken.items():
             if offenders:
                 ordered = sorted(offenders, key=lambda name: -sum(self.counts(forecast[name]).values()))
-                found.append(
-                    Refusal(limit, _named(offenders, ordered, shown), list(dict.fromkeys(map(self.nearest, ordered))))
-                )
+                text = _named(offenders, ordered, shown, MOST_WHY)
+                if limit == IN_USE:
+                    text = _named(offenders, ordered, min(shown, SHOWN_IN_USE), MOST_WHERE)
+                found.append(Refusal(limit, text, list(dict.fromkeys(map(self.nearest, ordered)))))
         return found
 
 
@@ -157,15 +168,7 @@ def message(refusals: list[Refusal]) -> str:
     lines = [f"refused by {refusal.limit}: {refusal.text}" for refusal in refusals[:MOST_LINES]]
     if len(refusals) > MOST_LINES:
         lines.append(f"and by {len(refusals) - MOST_LINES:,} more")
-    limits = list(dict.fromkeys(refusal.limit for refusal in refusals))
-    if limits == [PLAN]:
-        last = "make a new plan, or leave plan unset (in a role: registry_hygiene_plan)"
-    else:
-        scalars = ", ".join(f"registry_hygiene_{limit}" for limit in limits if limit != "protect")
-        last = (
-            f"change {', '.join(limits)} (in a role: its ..._limits{f', or for one run {scalars}' if scalars else ''})"
-        )
-    last = f"Nothing was written. If this is meant, {last}"
+    last = " ".join(["Nothing was written.", *_remedies(list(dict.fromkeys(refusal.limit for refusal in refusals)))])
     left = LONGEST - len(last)
     shortest_first = sorted(range(len(lines)), key=lambda place: len(lines[place]))
     for done, place in enumerate(shortest_first):  # what short ones do not need is left to long ones
@@ -174,8 +177,24 @@ def message(refusals: list[Refusal]) -> str:
     return "\n".join([*lines, last])
 
 
-def _named(offenders: dict, ordered: list, most: int) -> str:
-    texts = [f"{printable(name, MOST_SHOWN)}: {printable(offenders[name], MOST_WHY)}" for name in ordered[:most]]
+def _remedies(limits: list) -> list[str]:
+    """Return what would change that these limits refuse, as sentences but for the last full stop."""
+    if limits == [PLAN]:
+        return ["If this is meant, make a new plan, or leave plan unset (in a role: registry_hygiene_plan)"]
+    others = [limit for limit in limits if limit != IN_USE]
+    scalars = ", ".join(f"registry_hygiene_{limit}" for limit in others if limit != "protect")
+    once = f", or for one run {scalars}" if scalars else ""
+    found = [f"If this is meant, change {', '.join(others)} (in a role: its ..._limits{once})"] if others else []
+    if IN_USE in limits:
+        found = [f"{text}." for text in found] + [
+            "To keep what runs, change the policies or set on_limit: skip; if it may go, take it out of in_use (in a "
+            "role: registry_hygiene_in_use)"
+        ]
+    return found
+
+
+def _named(offenders: dict, ordered: list, most: int, room: int) -> str:
+    texts = [f"{printable(name, MOST_SHOWN)}: {printable(offenders[name], room)}" for name in ordered[:most]]
     more = f"; and {len(ordered) - most:,} more" if len(ordered) > most else ""
     return f"{plural(len(ordered), 'repository')}: {'; '.join(texts)}{more}"
 

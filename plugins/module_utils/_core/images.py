@@ -11,7 +11,7 @@ from typing import Any, Callable, Iterator
 from ansible_collections.registry.hygiene.plugins.module_utils._core.spool import Spool
 
 GOES, PERHAPS, STAYS = "goes", "perhaps", "stays"
-FIELDS = ("tag", "digest", "age", "size", "because", "fate", "anyway", "by")  # see forecast.py
+FIELDS = ("tag", "digest", "age", "size", "because", "fate", "anyway", "by", "children")  # see forecast.py
 SIZE, BECAUSE, FATE, ANYWAY, BY = 3, 4, 5, 6, 7
 
 
@@ -19,7 +19,7 @@ class Images:
     """Images in their order, those that go or may go before those that stay; dictionaries are made when asked for.
 
     groups: (fate, anyway, by, because) -> [number, bytes]; those that stay are not told apart by their reasons.
-    losses: the number of those that go or may go.
+    losses: the number of those that go or may go. A row without children has no item for them.
     """
 
     def __init__(self, rows: list[tuple]) -> None:

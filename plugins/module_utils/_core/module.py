@@ -13,9 +13,11 @@ from ansible_collections.registry.hygiene.plugins.module_utils._core import (
     access,
     declarations,
     fuse,
+    in_use,
     options,
     planfile,
     result,
+    undo,
 )
 from ansible_collections.registry.hygiene.plugins.module_utils._core.engine import converge
 from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import (
@@ -67,6 +69,10 @@ class Module:
             generic.update(planfile.ARGUMENT_SPEC, **result.ARGUMENT_SPEC)
         if resource.foresees:
             generic.update(fuse.ARGUMENT_SPEC)
+        if resource.undoes:
+            generic.update(undo.ARGUMENT_SPEC)
+            needed = [(*names, "undo") for names in self.rules.get("required_one_of", [])]
+            self.rules = dict(self.rules, required_one_of=needed)
         argument_spec = dict(generic, **argument_spec)
         self.argument_spec = dict(access.ARGUMENT_SPEC, **registry.ARGUMENT_SPEC, **argument_spec)
 
@@ -91,14 +97,18 @@ class Module:
         """
         client, warnings = None, []
         try:
-            warnings += self._check(params)
+            back = undo.Undo(self.resource, self.own, params) if params.get("undo") is not None else None
+            entries = back.entries if back else declarations.entries(self.resource, params)
+            warnings += self._check(params, entries)
             client = self.registry.client(params, read_only=check_mode)
+            if back:
+                back.check_registry(client.url)
             client.secrets.update(options.secrets(self.argument_spec, params))
             client.progress = progress
             report = result.Report(self.resource, client, params, check_mode)
             content = [name for name in self.own if name not in self.resource.naming]
-            outcome = converge(self.resource, client, params, check_mode, content, report.hold)
-            found = report.of(outcome, diff)
+            outcome = converge(self.resource, client, params, check_mode, content, report.hold, entries)
+            found = report.of(outcome, diff, *(back.told(client, bool(outcome.changed_targets)) if back else ()))
         except MissingLibrary as error:
             found = dict(failed=True, msg=missing_required_lib(error.library))
         except RegistryError as error:
@@ -110,7 +120,7 @@ class Module:
             warnings[MOST_WARNINGS:] = [f"and {len(warnings) - MOST_WARNINGS:,} more warnings"]
         return found, warnings, client.secrets if client else set()
 
-    def _check(self, params: dict) -> list[str]:
+    def _check(self, params: dict, entries: list) -> list[str]:
         """Return warnings about the options; raises PlanRefused. Pure."""
         warnings = []
         if self.resource.module:
@@ -118,18 +128,19 @@ class Module:
             planfile.check_options(params)
         if self.resource.foresees:
             fuse.check_options(params)
-        if self.resource.several:
+            in_use.check_options(params)
+        if self.resource.several and params.get("undo") is None:
             declarations.check_list(self.resource, self.own, params)
-        for entry in declarations.entries(self.resource, params):
+        for entry in entries:
             place = "" if entry.number is None else f"{entry.place()}: "
             try:
                 given = {name: value for name, value in entry.params.items() if value is not None}
                 check_required_if(self.required_if, given)
-                if entry.number is not None and self.resource.foresees:
+                if entry.own and self.resource.foresees:
                     fuse.check_options(entry.params)
                 warnings += [f"{place}{warning}" for warning in self.resource.validate(entry.params)]
-            except TypeError as error:  # what check_required_if raises
-                raise PlanRefused(f"{place}{error}") from None
-            except PlanRefused as error:
-                raise PlanRefused(f"{place}{error}") from None
+            except (TypeError, PlanRefused) as error:  # check_required_if raises TypeError
+                if not isinstance(entry, undo.Undone):
+                    raise PlanRefused(f"{place}{error}") from None
+                entry.fault = entry.fault or str(error)  # others of the file are put back all the same
         return warnings

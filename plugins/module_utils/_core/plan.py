@@ -152,11 +152,17 @@ def size(number: int) -> str:
     return f"{number:,.1f} TB"
 
 
-def rows(entries: list, things: dict, changed: list, forecast: dict | None, blown: dict) -> list[dict]:
+def rows(entries: list, things: dict, changed: list, forecast: dict | None, blown: dict, one: str = "") -> list[dict]:
     """Return a row of each entry (at most MOST_ROWS): what it is about, its targets and images, the limit that refuses.
 
-    blown: entry -> name of the limit.
+    blown: entry -> name of the limit. one: what to call all entries where each is one target, which make one row; they
+    have no images then.
     """
+    if one:
+        sums = dict.fromkeys(("count", "uncertain_count", "anyway_count", "total", "bytes"), 0)
+        limit = next(iter(blown.values()), "")
+        row = {"what": one, "targets": len(things), "changed": len(changed), **sums, "limit": limit}
+        return [row] if things else []
     groups: dict = {entry: [] for entry in entries}  # of images
     totals: dict = {entry: {} for entry in entries}  # repository -> images of any entry
     for repository, images in (forecast or {}).items():

@@ -9,56 +9,72 @@ Its form is described in docs/docsite/rst/plans.rst.
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
-import tempfile
+import re
 from collections.abc import Mapping
 from typing import Callable, Iterator
 
+from ansible_collections.registry.hygiene.plugins.module_utils._core import files
 from ansible_collections.registry.hygiene.plugins.module_utils._core import forecast as forecasts
 from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import PlanRefused
 from ansible_collections.registry.hygiene.plugins.module_utils._core.fuse import PLAN, Refusal
 from ansible_collections.registry.hygiene.plugins.module_utils._core.images import Images
 from ansible_collections.registry.hygiene.plugins.module_utils._core.stream import Reader
-from ansible_collections.registry.hygiene.plugins.module_utils._core.text import encodable, plural, printable
+from ansible_collections.registry.hygiene.plugins.module_utils._core.text import plural, printable
 
 ARGUMENT_SPEC = dict(plan_file=dict(type="path"), plan=dict(type="path"))
 FORMAT, VERSION = "registry.hygiene plan", 1
 LARGEST = 1 << 33  # bytes of a plan file that is read
+MOST_KEPT = 100  # plan files of one second
 SHOWN = 5  # differences that a refusal names
 
 
 def check_options(params: dict) -> None:
     """Raise PlanRefused if a plan file cannot be read or written."""
-    path = params["plan_file"]
-    if path:
-        folder = os.path.dirname(os.path.abspath(path))
-        if (
-            "\0" in path
-            or encodable(path) != path
-            or not (os.path.isdir(folder) and os.access(folder, os.W_OK))
-            or os.path.isdir(path)
-        ):
-            raise PlanRefused(f"plan_file: {printable(path, 200)} cannot be written: its folder must be there")
+    files.check_path(params["plan_file"] or None, "plan_file")
     if params["plan"]:
         load(params["plan"])
 
 
 def save(path: str, head: dict, changes: list, images: dict) -> None:
     """Write a plan file in one step. head: what stands before `changes`. images: repository -> images."""
-    folder = os.path.dirname(os.path.abspath(path))
+    pieces = _pieces(dict(head, format=FORMAT, version=VERSION), changes, images)
+    files.put(path, pieces, "plan_file", lambda: _keep(path))
+
+
+def _keep(path: str) -> None:
+    """Rename the plan file that is there if it was carried out and changed something: undo may need it."""
+    made = _carried_out(path)
+    if not made:
+        return
+    root, ending = os.path.splitext(path)
+    for number in range(MOST_KEPT):
+        kept = f"{root}.{made}{f'-{number}' if number else ''}{ending}"
+        if not os.path.exists(kept):
+            os.rename(path, kept)
+            return
+    raise OSError(errno.EEXIST, f"there are {MOST_KEPT} of the same second")
+
+
+def _carried_out(path: str) -> str:
+    """Return when a plan file was made, if it was not in check mode, not refused, and says what changed; else ''."""
+    head: dict = {}
     try:
-        number, name = tempfile.mkstemp(dir=folder, prefix=".plan-")
-        with contextlib.ExitStack() as undo:
-            undo.callback(os.unlink, name)
-            with open(number, "w", encoding="utf-8") as file:
-                for piece in _pieces(dict(head, format=FORMAT, version=VERSION), changes, images):
-                    file.write(piece)
-            os.chmod(name, 0o644)
-            os.replace(name, path)
-            undo.pop_all()
-    except OSError as error:
-        raise PlanRefused(f"plan_file: {printable(path, 200)} cannot be written: {error.strerror}") from None
+        with open(path, encoding="utf-8") as file:
+            for line in file:  # as _pieces writes them, so that a large file is not read as a whole
+                found = re.match(r' "(check_mode|refused|made)": (.{1,60}?),?$', line)
+                if found:
+                    head[found.group(1)] = json.loads(found.group(2))
+                elif line.startswith(' "changes": ['):
+                    changed = next(file, "").startswith("  {")
+                    done = changed and head.get("check_mode") is False and head.get("refused", "") is None
+                    made = re.match(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}Z\Z", str(head.get("made")))
+                    return made.group().replace(":", "") if done and made else ""
+    except (OSError, ValueError):
+        pass
+    return ""
 
 
 def _pieces(head: dict, changes: list, images: dict) -> Iterator[str]:
@@ -73,14 +89,15 @@ def _pieces(head: dict, changes: list, images: dict) -> Iterator[str]:
 def _rows(images: Images) -> Iterator[str]:
     """Yield what json.dumps makes of each image, in a third of the time: what many of them share is written once."""
     shared: dict = {}
-    for tag, digest, age, size, because, fate, anyway, by in images.rows():
+    for tag, digest, age, size, because, fate, anyway, by, *children in images.rows():
         key = (because, fate, anyway, by)
         if key not in shared:
             shared[key] = [json.dumps(each) for each in (anyway, because, by, fate)]
         certain, reason, target, what = shared[key]
         numbers = ["null" if number is None else number for number in (age, size)]
+        inner = f'"children": {json.dumps(children[0])}, ' if children else ""
         yield (
-            f'\n   {{"age": {numbers[0]}, "anyway": {certain}, "because": {reason}, "by": {target}, '
+            f'\n   {{"age": {numbers[0]}, "anyway": {certain}, "because": {reason}, "by": {target}, {inner}'
             f'"digest": {json.dumps(digest)}, "fate": {what}, "size": {numbers[1]}, "tag": {json.dumps(tag)}}}'
         )
 

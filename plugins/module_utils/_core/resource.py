@@ -26,8 +26,14 @@ class Resource:
     surplus = None  # surplus(client): the names of all there are (GET only), where `exclusive` removes the undeclared
     foresees = False  # True: changes delete images, and foresee tells which
     estimate = False  # True: the registry does not document all that foresee has to know
+    # gathered(client, params, target -> state, target -> error): the keys of a result that has all targets together
+    gathered = None
     follow = None  # follow(state): wait for what was started or found running; returns its last state
     careful = False  # the first target is read alone, because the registry locks accounts after some refusals
+    undoes = False  # True: what a plan file says that was there before can be declared (named_as, declaring)
+    beside_undo = ()  # its own options that mean something then, too
+    # restorable(client, repository -> how many images went by a plan file, when it was made): what can be brought back
+    restorable = None
     idle = False  # set by apply if somebody else did it in the meantime
 
     def __init__(self, client: Any, entry: Any, target: str) -> None:
@@ -67,6 +73,24 @@ class Resource:
     def plan(self, current: Any) -> Any:
         """Return how it should be. Pure."""
         return current
+
+    def shows(self, there: Any, state: Any) -> bool:
+        """Return whether what is there is this state, as far as the registry shows it. Pure."""
+        return there == state
+
+    def lost(self, before: Any, after: Any) -> str:
+        """Return what of a change cannot be put back though the rest can, and what to do; empty for nothing. Pure."""
+        return ""
+
+    @classmethod
+    def named_as(cls, target: str) -> dict:
+        """Return the options that name a target by its full name; raises PlanRefused. Pure."""
+        raise NotImplementedError
+
+    @classmethod
+    def declaring(cls, state: Any, params: dict) -> dict:
+        """Return the options that declare a state; raises PlanRefused if none do. params: of the task. Pure."""
+        raise NotImplementedError
 
     def changes(self, current: Any, planned: Any) -> list[tuple[str, str]]:
         """Return what a person has to know of a change: (+, -, ~ or !, text) for each thing that differs. Pure."""

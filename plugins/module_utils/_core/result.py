@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 import datetime
-from typing import Any
+from typing import Any, Sequence
 
 from ansible_collections.registry.hygiene.plugins.module_utils._core import forecast as forecasts
-from ansible_collections.registry.hygiene.plugins.module_utils._core import fuse, plan, planfile
+from ansible_collections.registry.hygiene.plugins.module_utils._core import fuse, in_use, plan, planfile
 from ansible_collections.registry.hygiene.plugins.module_utils._core.engine import grouped
 from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import PlanRefused
 from ansible_collections.registry.hygiene.plugins.module_utils._core.text import plural, printable
@@ -84,19 +84,23 @@ class Report:
         """Return the plan in numbers and the worst of it."""
         known = outcome.forecast is not None
         blown = {entry: refusal.limit for refusal in outcome.refusals for entry in refusal.entries}
+        several = self.resource.surplus and self.params.get(self.resource.several) is not None
+        one = self.resource.several if several else ""
+        rows = plan.rows(outcome.entries, outcome.things, outcome.changed_targets, outcome.forecast, blown, one)
         return {
             "targets": len(outcome.things),
             "changed": len(outcome.changed_targets),
             "failed": len(outcome.failures),
             "left_out": len(self.client.left_out),
             "images": dict(forecasts.totals(outcome.forecast), estimate=self.resource.estimate) if known else None,
+            "in_use": outcome.in_use,
             "refused": None if not outcome.refusals else _refused(outcome.refusals),
-            "rows": plan.rows(outcome.entries, outcome.things, outcome.changed_targets, outcome.forecast, blown),
+            "rows": rows,
             "worst": forecasts.worst(outcome.forecast, plan.MOST_WORST, self.params["preview_limit"]) if known else [],
         }
 
-    def of(self, outcome: Any, diff: bool) -> dict:
-        """Return the result."""
+    def of(self, outcome: Any, diff: bool, ends: Sequence[str] = (), restorable: dict | None = None) -> dict:
+        """Return the result. ends: lines for people at the end of the plan. restorable: what could be brought back."""
         found = dict(changed=outcome.changed)
         if not outcome.refusals:
             found.update(self._states(outcome))
@@ -106,10 +110,13 @@ class Report:
             told = [name for name in outcome.changed_targets if name in outcome.after]
             groups = plan.changes(outcome.things, outcome.before, outcome.after, told)
             lines = plan.lines(groups, outcome.things, outcome.forecast, self.params, self.resource.estimate)
+            lines += [*in_use.described(outcome.in_use), *ends]
             found["changed_targets"] = outcome.changed_targets[:MOST]
             found["plan"] = dict(self.summary(outcome), lines=lines, file=self.params["plan_file"])
             if diff:
                 found["diff"] = {"prepared": "".join(f"{line}\n" for line in lines)}
+        if restorable:
+            found["restorable"] = restorable
         if outcome.refusals:
             found.update(failed=True, changed=False, msg=fuse.message(outcome.refusals))
         if outcome.failures:
@@ -120,6 +127,8 @@ class Report:
 
     def _states(self, outcome: Any) -> dict:
         """Return the states that the result holds, under the key of the noun or of each noun."""
+        if self.resource.gathered:
+            return self.resource.gathered(self.client, self.params, outcome.after, outcome.failures)
         names = list(outcome.after)
         if self.resource.module and not outcome.single:
             how = self.params["return_states"]

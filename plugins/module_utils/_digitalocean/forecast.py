@@ -33,6 +33,7 @@ def forecast(repository: str, manifests: list, now: tuple[float, float]) -> dict
     now: the earliest and the latest time that it may be.
     """
     doomed = {manifest["digest"] for manifest in unreachable(manifests)}
+    listed = {manifest["digest"] for manifest in manifests}
     found = {"deletions": [], "uncertain": [], "kept": []}
     for manifest in manifests:
         goes = manifest["digest"] in doomed
@@ -44,6 +45,7 @@ def forecast(repository: str, manifests: list, now: tuple[float, float]) -> dict
             "age": figures.age(now, schedule.epoch(manifest["updated_at"])) if manifest.get("updated_at") else None,
             "size": figures.size(manifest.get("compressed_size_bytes")) or 0,
             "because": "no tag reaches it" if goes else "" if tags else "a tag reaches it through an index",
+            "children": [blob["digest"] for blob in manifest.get("blobs") or [] if blob["digest"] in listed],
         }
         found["deletions" if goes else "kept"].append(image)
     return found

@@ -38,6 +38,7 @@ TARGET_SPEC = dict(registries=dict(type="list", elements="str", required=True))
 CURRENT, LEGACY = ("v2", "registries"), ("v2", "registry")
 PAGE = 200  # the most that DigitalOcean gives
 SMALLEST_PAGE = 20  # what it gives if it is not asked for more
+IMAGES = "registry.digitalocean.com"  # the host of all images, whatever the address of the API
 BURST, BURST_SECONDS = 240, 60.0  # it refuses the 251st request within a minute
 LONGEST = 1000  # characters of any text of DigitalOcean: more than it has, and little enough for a message
 TEXT = {"type": "string", "minLength": 1, "maxLength": LONGEST}
@@ -90,7 +91,9 @@ def client(params: dict, read_only: bool = False) -> api.Client:
         pace.wait()
         return bearer(request)
 
-    return api.Client(params["digitalocean_url"], params, auth, explain, read_only, secrets=[bearer.token])
+    made = api.Client(params["digitalocean_url"], params, auth, explain, read_only, secrets=[bearer.token])
+    made.hosts = [IMAGES]
+    return made
 
 
 def explain(method: str, where: str, answer: Answer) -> RegistryError:

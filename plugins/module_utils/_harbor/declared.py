@@ -21,6 +21,7 @@ class Declared(Resource):
 
     place = ()
     naming = ("name",)
+    undoes = True
     version = ()
     found = None  # the row of the list, None if there is none
     seen = False  # whether it was read before: then it may have been written, and is listed anew
@@ -30,13 +31,17 @@ class Declared(Resource):
         return [params["name"]] if params["name"] else []
 
     @classmethod
+    def named_as(cls, target):
+        return {"name": target}
+
+    @classmethod
     def targets(cls, client, params):
         registry.version(client)  # proves the credentials
         return params["name"]
 
     @classmethod
     def surplus(cls, client):
-        return list(listings.known(client, cls.place))
+        return sorted(listings.known(client, cls.place))
 
     def state_of(self, found: dict | None) -> dict | None:
         """Return a row in the words of options."""

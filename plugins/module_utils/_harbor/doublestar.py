@@ -67,6 +67,8 @@ def _matcher(pattern: str) -> Callable[[str], bool]:
         marks = {"*": "[^/]*", "?": "[^/]"}
         found = re.compile("".join(marks.get(char) or re.escape(char) for char in pattern) + r"\Z", re.DOTALL).match
         return lambda name: found(name) is not None
+    if pattern == "**":
+        return lambda name: True
     start = _linked(_items(pattern, 0), _Node(END))
     return lambda name: _Walk(name).path(start, 0)
 

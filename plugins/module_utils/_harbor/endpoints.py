@@ -122,6 +122,29 @@ def state_of(version: tuple, found: dict | None) -> dict | None:
     }
 
 
+def declaring(state: dict | None) -> dict:
+    """Return the options that declare a state, but for its secret, which nobody knows."""
+    if state is None:
+        return {"state": "absent"}
+    return dict({key: state[key] for key in KEYS}, access_key=state["access_key"] or "")
+
+
+def unmasked(state: dict | None) -> dict | None:
+    """Return a state without what says that its secret is to be written."""
+    return state and dict(state, access_secret=None)
+
+
+def lost(before: dict | None, after: dict | None) -> str:
+    """Return what of a change cannot be put back: the secret, if it was written or went with the rest."""
+    kept = before and after and not after["access_secret"] and after["access_key"] == before["access_key"]
+    if not before or not before["access_key"] or kept:
+        return ""
+    return (
+        "its secret is in no plan file, so it is not put back. Give access_secret beside undo, or write it again "
+        "(harbor_registry with access_secret and update_secret: always)"
+    )
+
+
 def has_secret(found: dict | None) -> bool:
     """Return whether Harbor holds a secret for an endpoint."""
     return bool(((found or {}).get("credential") or {}).get("access_secret"))

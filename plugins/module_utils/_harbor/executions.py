@@ -150,7 +150,34 @@ class Executions(Watch):
         return "; ".join(lines[-TAIL:])[-LONGEST_TAIL:]
 
 
-class Execution(Executions, runs.Run):
+class Previewed(runs.Run):
+    """Runs of one kind, before a real one of which Harbor's own dry run may say what it would do."""
+
+    def plan(self, current):
+        if self.due:
+            check_mode_has_none(self)
+        return super().plan(current)
+
+    def apply(self, current, planned):
+        if self.params["state"] == "stopped" or self.params["preview"] != "server" or self.params["dry_run"]:
+            return super().apply(current, planned)
+        preview = rehearsed(type(self), self, {})
+        return dict(super().apply(current, planned), server_preview=preview)
+
+    def verdict(self, run, **flags):
+        return dict(super().verdict(run, **flags), server_preview=None)
+
+    def changes(self, current, planned):
+        if self.params["state"] == "stopped":
+            return [("-", f"stop {', '.join(self.title(run) for run in self.running)}")]
+        return [("+", f"start a {self.word}{' (dry run)' if self.params['dry_run'] else ''}: {self.described()}")]
+
+    def described(self) -> str:
+        """Return what the run would do, for people."""
+        raise NotImplementedError
+
+
+class Execution(Executions, Previewed):
     """The runs of one kind, one of which is to be started, or not to go on."""
 
     called = "registry"
@@ -192,29 +219,6 @@ class Execution(Executions, runs.Run):
 
     def stop(self, run):
         self.client.request("PUT", self.where(run["id"]))
-
-    def plan(self, current):
-        if self.due:
-            check_mode_has_none(self)
-        return super().plan(current)
-
-    def apply(self, current, planned):
-        if self.params["state"] == "stopped" or self.params["preview"] != "server" or self.params["dry_run"]:
-            return super().apply(current, planned)
-        preview = rehearsed(type(self), self, {})
-        return dict(super().apply(current, planned), server_preview=preview)
-
-    def verdict(self, run, **flags):
-        return dict(super().verdict(run, **flags), server_preview=None)
-
-    def changes(self, current, planned):
-        if self.params["state"] == "stopped":
-            return [("-", f"stop {', '.join(self.title(run) for run in self.running)}")]
-        return [("+", f"start a {self.word}{' (dry run)' if self.params['dry_run'] else ''}: {self.described()}")]
-
-    def described(self) -> str:
-        """Return what the run would do, for people."""
-        raise NotImplementedError
 
 
 def rehearsed(kind: type, thing: Any, content: dict) -> dict:

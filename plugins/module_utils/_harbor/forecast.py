@@ -5,14 +5,11 @@
 
 from __future__ import annotations
 
-import urllib.parse
 from typing import Any
 
 from ansible_collections.registry.hygiene.plugins.module_utils._core import api, figures, schedule
-from ansible_collections.registry.hygiene.plugins.module_utils._harbor import registry
+from ansible_collections.registry.hygiene.plugins.module_utils._harbor import inventory
 
-NAME = {"type": "string", "pattern": r"^[^/\s][^\s]{0,511}\Z"}
-NAMED = {"type": "array", "items": {"type": "object", "required": ["name"], "properties": {"name": NAME}}}
 TEXT = {"type": "string", "minLength": 1, "maxLength": 512}
 ARTIFACTS = {
     "type": "array",
@@ -37,23 +34,12 @@ ARTIFACTS = {
 
 def untagged(client: api.Client) -> dict:
     """Return {"deletions", "uncertain", "kept"} of a garbage collection that deletes untagged artifacts; GET only."""
-
-    def repositories(project: str) -> list:
-        where = api.path(*registry.API, "projects", project, "repositories")
-        return registry.listing(client, where, NAMED, lambda row: row["name"])
-
-    def artifacts(name: str) -> list:
-        project, _slash, rest = name.partition("/")
-        # Slashes within the name are encoded twice.
-        rest = urllib.parse.quote(rest, safe="")
-        where = api.path(*registry.API, "projects", project, "repositories", rest, "artifacts")
-        return registry.listing(client, where, ARTIFACTS, lambda row: row["digest"], {"q": "base=*"})
-
-    projects = registry.listing(client, api.path(*registry.API, "projects"), NAMED, lambda row: row["name"])
-    listed = client.each(repositories, [project["name"] for project in projects])
-    names = [repository["name"] for some in listed for repository in some]
+    projects = inventory.all_projects(client)
+    listed = client.each(lambda project: inventory.repositories(client, project), projects)
+    names = [name for some in listed for name in some]
     found, now = {"deletions": [], "uncertain": [], "kept": []}, client.clock()
-    for name, some in zip(names, client.each(artifacts, names)):
+    everything = client.each(lambda name: inventory.artifacts(client, name, ARTIFACTS, {"q": "base=*"}), names)
+    for name, some in zip(names, everything):
         for fate, images in fates(name, some, now).items():
             found[fate] += images
     return found
@@ -90,4 +76,5 @@ def _image(repository: str, artifact: dict, goes: bool, now: tuple[float, float]
         "age": figures.age(now, schedule.epoch(pushed)) if pushed else None,
         "size": figures.size(artifact.get("size")) or 0,
         "because": "no tag reaches it" if goes else "" if tags else "an index with a tag needs it",
+        "children": [reference["child_digest"] for reference in artifact.get("references") or []],
     }

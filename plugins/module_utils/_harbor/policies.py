@@ -32,6 +32,10 @@ class Policy(declared.Declared):
                 raise PlanRefused(f"{option}: {params[option]}: write a number of seconds above 0")
         return replication.check(params)
 
+    @classmethod
+    def declaring(cls, state, params):
+        return {"state": "absent"} if state is None else {key: state[key] for key in state if key != "name"}
+
     def state_of(self, found):
         return replication.state_of(self.version, found)
 
@@ -54,8 +58,8 @@ class Policy(declared.Declared):
         except listings.Unknown as error:
             if not self.client.read_only:
                 raise
-            # An earlier task of the same play may be about to make it.
-            self.client.warnings.append(f"{self.target}: {error}. Without it, the policy cannot be written")
+            # An earlier task of the same play may be about to make it. Equal words for all of them make one warning.
+            self.client.warnings.append(f"policies cannot be written without their endpoint: {error}")
             return {"id": None, "name": given}
 
     def wanted(self, current):

@@ -46,7 +46,17 @@ RESOURCES = (
     ("/replication/policies", "replication-policy"),
     ("/replication/executions", "replication"),
     ("/registries", "registry"),
+    ("/auditlog-exts", "audit-log"),
+    ("/audit-logs", "audit-log"),
 )
+
+# What belongs to a project, by what its paths hold: the permission, and the members who have it as well.
+OF_PROJECTS = (
+    ("/immutabletagrules", "immutable-tag", "project administrators and maintainers"),
+    ("/retentions", "tag-retention", "project administrators, maintainers and developers"),
+    ("/metadatas", "metadata", "project administrators"),
+)
+ACTIONS = {"POST": "create", "PUT": "update", "PATCH": "update", "DELETE": "delete"}
 
 
 class Basic:
@@ -153,11 +163,17 @@ def _forbidden(method: str, where: str, text: str, code: Any, words: str, user: 
 
 def needed(method: str, where: str) -> str:
     """Return who may send this request: the permission that a robot needs."""
+    for part, resource, members in OF_PROJECTS:
+        if part in where:
+            action = "update" if where.endswith("/executions") and method == "POST" else ACTIONS.get(method)
+            action = action or ("list" if where.endswith((part, "/executions", "/tasks")) else "read")
+            return f"{members} have it, and robots with {resource}:{action} in the project"
     resource = next((resource for part, resource in RESOURCES if part in where), None)
     if resource is None:
         last = "repository" if where.endswith("/repositories") else "artifact"
         return f"a system administrator has it, and a system robot with {last}:list in all projects"
-    listed = where.endswith(("purgeaudit", "/gc", "/policies", "/executions", "/registries", "/tasks"))
+    lists = ("purgeaudit", "/gc", "/policies", "/executions", "/registries", "/tasks", "/events", "-logs", "-exts")
+    listed = where.endswith(lists)
     if method == "GET" or where.endswith("/ping"):
         action = "list" if listed else "read"
     elif method == "PUT" and resource in ("purge-audit", "garbage-collection") and not where.endswith("/schedule"):

@@ -71,13 +71,19 @@ class Replications(runs.Run):
     def locate(self):
         there = listings.known(self.client, listings.POLICIES)
         self.policy = there.get(self.target)
+        starts = self.params["state"] == "started"
         if self.policy is None:
-            near = listings.meant(self.target, there)
-            raise NotFound(f"there is no replication policy {self.target!r}{near}", 404)
-        if self.params["state"] == "started" and not self.policy.get("enabled"):
+            error = NotFound(f"there is no replication policy {self.target!r}{listings.meant(self.target, there)}", 404)
+            if not (starts and self.client.read_only):
+                raise error
+            # An earlier task of the same play may be about to make it.
+            self.client.warnings.append(f"nothing can be started without its policy: {error}")
+        elif starts and not self.policy.get("enabled"):
             raise RegistryError("the policy is disabled, so Harbor starts no execution of it: set enabled: true first")
 
     def _listed(self, most: int = 0, **query: object) -> list:
+        if self.policy is None:
+            return []
         return replication_runs.listed(self.client, dict(query, policy_id=self.policy["id"]), most)
 
     def active(self):
@@ -155,6 +161,8 @@ class Replications(runs.Run):
     def changes(self, current, planned):
         if self.params["state"] == "stopped":
             return [("-", f"stop {', '.join(self.title(run) for run in self.running)}")]
+        if self.policy is None:
+            return [("+", "replicate now, as soon as there is such a policy")]
         version = registry.version(self.client)
         return [("+", f"replicate now: {consequences.described(replication.state_of(version, self.policy))}")]
 

@@ -38,6 +38,7 @@ FOUND = {
         "job_parameters": {"type": ["string", "null"], "maxLength": 65536},
     },
 }
+NOT_DECLARED = ("active", "server_preview")  # keys of the state that no option sets
 TRIES, PAUSE = 3, 1.0  # of a write that another one crosses, and seconds between
 
 
@@ -111,6 +112,25 @@ class Schedule(Reader):
     called = "schedule"
     starts = executions.Execution  # the class of its runs, to be started
     unread = ()  # keys of the state that Harbor does not show after a write
+    undoes = True
+    beside_undo = ("wait_timeout", "poll_interval", "preview")
+
+    @classmethod
+    def named_as(cls, target):
+        return {}
+
+    @classmethod
+    def declaring(cls, state, params):
+        if state is None:
+            return {"state": "absent"}
+        return {key: value for key, value in state.items() if key not in NOT_DECLARED and value is not None}
+
+    def shows(self, there, state):
+        if there is None or state is None:
+            return there is state
+        leave = ("cron", "server_preview", *(key for key in self.unread if None in (there[key], state.get(key))))
+        same = all(there[key] == state.get(key) for key in there if key not in leave)
+        return same and cron.same(there["cron"], str(state.get("cron")))
 
     @classmethod
     def validate(cls, params):

@@ -51,9 +51,10 @@ def forecast(
     found: dict = {"deletions": [], "uncertain": [], "kept": []}
     active = Tags(state, tags, now)
     fates = active.fates(namespace_policies, repository_policies, default_policy)
-    for name, digest, age, size, because in active.told(fates):
+    for name, digest, age, size, because, *children in active.told(fates):
         kind = {True: "deletions", False: "uncertain", None: "kept"}[fates.get(name, SPARED)[0]]
-        found[kind].append(dict(target=repository, tag=name, digest=digest, age=age, size=size, because=because))
+        image = dict(target=repository, tag=name, digest=digest, age=age, size=size, because=because)
+        found[kind].append(dict(image, children=children[0]) if children else image)
     return found
 
 
@@ -105,14 +106,16 @@ class Tags:
         return STATES.get(self.state, self.state)
 
     def told(self, fates: dict) -> Iterator[tuple]:
-        """Yield (name, digest, age, size, because) of each tag."""
+        """Yield (name, digest, age, size, because) of each tag, of an index also the digests of its children."""
         alone = "" if self.state == "NORMAL" else f"{self._said()}: Quay leaves it alone"
         reasons = {**dict.fromkeys(self.cosign, "cosign"), **dict.fromkeys(self.immutable, "immutable")}
         reasons.update({name: because for name, (_certain, because) in fates.items()})
         now, starts, age, size = self.now, self.starts, figures.age, figures.size
         for name, tag in self.live.items():
             because = reasons.get(name, alone)
-            yield name, tag.get("manifest_digest"), age(now, starts[name]), size(tag.get("size")), because
+            inner = tag.get("child_manifests_presence")
+            children = (list(inner),) if inner else ()
+            yield (name, tag.get("manifest_digest"), age(now, starts[name]), size(tag.get("size")), because, *children)
 
     def images(self, planned: dict, current: dict, by: Callable[[str], str]) -> Images:
         """Return the images with these fates under what is planned, and under what is there now.
@@ -121,12 +124,13 @@ class Tags:
         """
         targets: dict = {}
         rows: dict = {True: [], False: [], None: []}
-        for name, digest, age, size, because in self.told(planned):
+        for name, digest, age, size, because, *children in self.told(planned):
             certain = planned[name][0] if name in planned else None
             anyway = certain is not None and name in current and current[name][0] >= certain
             if because not in targets:
                 targets[because] = by(because)
-            rows[certain].append((name, digest, age, size, because, KINDS[certain], anyway, targets[because]))
+            fate, target = KINDS[certain], targets[because]
+            rows[certain].append((name, digest, age, size, because, fate, anyway, target, *children))
         return Images([*rows[True], *rows[False], *rows[None]])
 
 

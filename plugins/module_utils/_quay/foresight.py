@@ -13,6 +13,7 @@ from ansible_collections.registry.hygiene.plugins.module_utils._quay import fore
 
 LAST_SECOND = 253402300799  # of the year 9999
 MOST_BYTES = 1 << 62
+DIGEST = {"type": "string", "pattern": r"^[0-9A-Za-z_+.-]{1,32}:[0-9A-Za-z=_-]{1,256}\Z"}
 TAGS = {
     "type": "object",
     "required": ["tags", "has_additional"],
@@ -27,17 +28,23 @@ TAGS = {
                     "name": {"type": "string", "pattern": r"^\w[\w.-]{0,255}\Z"},
                     "start_ts": {"type": "integer", "minimum": 0, "maximum": LAST_SECOND},
                     "end_ts": {"type": ["integer", "null"], "minimum": 0, "maximum": LAST_SECOND},
-                    "manifest_digest": {"type": "string", "pattern": r"^[0-9A-Za-z_+.-]{1,32}:[0-9A-Za-z=_-]{1,256}\Z"},
+                    "manifest_digest": DIGEST,
                     "size": {"type": ["integer", "null"], "minimum": 0, "maximum": MOST_BYTES},
                     "immutable": {"type": ["boolean", "null"]},
+                    # Quay ffba0c7: of an index, the digests of its children; older ones do not tell.
+                    "child_manifests_presence": {
+                        "type": ["object", "null"],
+                        "maxProperties": 1000,
+                        "propertyNames": DIGEST,
+                    },
                 },
             },
         },
     },
 }
 WITHOUT = (
-    "Without that there is no forecast and no limit can be held: leave max_deletions, max_deletions_percent, min_keep "
-    "and protect unset (in the role: quay_hygiene_limits: {})"
+    "Without that there is no forecast and no limit can be held: leave max_deletions, max_deletions_percent, min_keep, "
+    "protect and in_use unset (in the role: quay_hygiene_limits: {})"
 )
 
 
@@ -119,7 +126,7 @@ def tags(client: api.Client, name: str) -> list:
     query = {"onlyActiveTags": "true", "limit": "100", "page": "1"}
 
     def rows() -> dict:
-        return client.listing(where, query, TAGS, lambda page: page["tags"], lambda tag: tag["name"], _next_page)
+        return client.listing(where, query, TAGS, lambda page: page["tags"], lambda tag: tag["name"], next_page)
 
     # Quay ffba0c7: repo:admin includes repo:read, which would do for this one.
     what = f"the tags of {name}, for which the token needs the scope repo:admin"
@@ -128,7 +135,8 @@ def tags(client: api.Client, name: str) -> list:
     return client.spooled(("tags", name), lambda: list(_allowed(what, rows).values()))
 
 
-def _next_page(page: dict, query: dict, _number: int) -> dict | None:
+def next_page(page: dict, query: dict, _number: int) -> dict | None:
+    """Return what changes in the query for the next page of tags, None at the end."""
     return {"page": str(int(query["page"]) + 1)} if page["has_additional"] else None
 
 

@@ -136,6 +136,12 @@ def as_held(policy: dict, current: list) -> dict:
     return policy
 
 
+def alike(some: list, others: list) -> bool:
+    """Return whether two lists of policies are the same, whatever their order and the form of their values."""
+    one, other = ([dict(policy, value=_comparable(policy["value"])) for policy in found] for found in (some, others))
+    return in_order(one) == in_order(other)
+
+
 def steps(found: list, planned: list) -> tuple[list, list, list]:
     """Return what makes the policies that Quay has (with uuid) the planned ones, with as little change as possible.
 

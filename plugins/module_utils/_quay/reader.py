@@ -30,6 +30,21 @@ class PolicyReader(Resource):
     def named(cls, params):
         return params["organizations"] or params["repositories"] or (["current_user"] if params["current_user"] else [])
 
+    @classmethod
+    def named_as(cls, target):
+        if names.is_glob(target):
+            raise PlanRefused(f"undo: {target!r} is no name of an organization or a repository")
+        if target == "current_user":
+            return {"current_user": True}
+        return {"repositories" if "/" in target else "organizations": [target]}
+
+    def shows(self, there, state):
+        return policies.alike(there, state)
+
+    @classmethod
+    def declaring(cls, state, params):
+        return {"policies": list(state), "exclusive": True}
+
     def kind(self):
         return (
             "user" if self.params["current_user"] else "organization" if self.params["organizations"] else "repository"

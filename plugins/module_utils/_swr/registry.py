@@ -77,6 +77,8 @@ def client(params: dict, read_only: bool = False) -> api.Client:
     sign = _auth(params)
     secrets = [(params[name] or "").strip() for name, option in ARGUMENT_SPEC.items() if option.get("no_log")]
     made = api.Client(url, params, sign, explain, read_only, busy, secrets)
+    # Images have a host of their own: swr.eu-de..., where the interface is at swr-api.eu-de....
+    made.hosts = [re.sub(r"^swr-api\.", "swr.", host) for host in made.hosts]
     if isinstance(sign, auth.Token):
         sign.secrets = made.secrets
     return made

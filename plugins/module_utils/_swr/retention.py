@@ -173,6 +173,15 @@ def one_in_option_words(policy: dict) -> dict:
     return {"rules": rules}
 
 
+def declaring(state: dict | None) -> dict:
+    """Return the options that declare a state; raises PlanRefused if none do."""
+    if state is None:
+        return {"state": "absent"}
+    if "rules" in state or "further_policies" in state:
+        raise PlanRefused("SWR held several policies or rules here, which the options cannot say")
+    return dict(state, allow_replace=True)
+
+
 def template(policy: dict) -> str | None:
     """Return the template of a policy as SWR lists it, None if the options cannot say it."""
     return one_in_option_words(policy).get("template")
@@ -202,9 +211,15 @@ def tags(client: Any, namespace: str, repository: str) -> list:
 
 def history(client: Any, where: str, since: str | None) -> list[dict]:
     """Return which tags were deleted by policies since then, the latest first: tag, created_at, retention_id, rule."""
-    rows = registry.listing(client, where, HISTORIES, lambda row: int(row["id"]), lambda page: page["retention_log"])
+    rows = histories(client, where)
     limit = client.now() - schedule.seconds(since, "history_since") if since else 0.0
-    recent = [row for row in rows.values() if schedule.epoch(row["created_at"]) >= limit]
+    return [row for row in rows if schedule.epoch(row["created_at"]) >= limit]
+
+
+def histories(client: Any, where: str) -> list[dict]:
+    """Return all that SWR remembers of which tags policies deleted, the latest first, in the same form."""
+    rows = registry.listing(client, where, HISTORIES, lambda row: int(row["id"]), lambda page: page["retention_log"])
+    recent = list(rows.values())
     recent.sort(key=lambda row: (schedule.epoch(row["created_at"]), int(row["id"])), reverse=True)
     return [_history_in_option_words(row) for row in recent]
 
@@ -256,6 +271,13 @@ class RetentionReader(Resource):
     @classmethod
     def named(cls, params):
         return [f"{params['namespace']}/{name}" for name in params["repositories"] or []]
+
+    @classmethod
+    def named_as(cls, target):
+        namespace, _slash, repository = target.partition("/")
+        if names.is_glob(target) or not repository:
+            raise PlanRefused(f"undo: {target!r} is no name of a repository with its organization")
+        return {"namespace": namespace, "repositories": [repository]}
 
     def full_name(self):
         return f"{self.params['namespace']}/{self.target}"

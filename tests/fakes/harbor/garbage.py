@@ -15,6 +15,7 @@ from .wire import Crash, Refusal, bad_request, not_found, unknown
 PLACE = "/jobservice/job/impl/gc/garbage_collection.go:190"
 HOUR = 3600
 BIGGEST_ID = 2**31 - 1
+MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 
 
@@ -138,14 +139,21 @@ class Garbage(SystemJob):
                         manifest = {"digest": artifact.digest, "size": artifact.manifest_size, "manifest": True}
                         doomed += [manifest, *artifact.blobs]
                         continue
+                    self.harbor.acting = ""
                     try:
                         store.delete(project, repository, artifact)
                     except Refusal as refusal:
                         self.jobs.write(task, "WARNING", PLACE, f"failed to delete untagged: {refusal.message}")
                     else:
+                        # Harbor c50c7dd, src/jobservice/job/impl/gc/garbage_collection.go
                         self._say(
-                            task, f"delete the untagged artifact: {project.name}/{repository.name}-{artifact.digest}"
+                            task,
+                            f"delete the untagged artifact: ProjectID:({project.id})-"
+                            f"RepositoryName({project.name}/{repository.name})-"
+                            f"MediaType:({MANIFEST_TYPE})-Digest:({artifact.digest})",
                         )
+                    finally:
+                        self.harbor.acting = None
         self._say(task, "end to delete untagged artifact (no actually deletion for dry-run mode)")
         return doomed
 

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import json
+import urllib.request
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -13,6 +15,8 @@ if TYPE_CHECKING:
     from .server import Harbor
 
 PUSHERS = ("projectAdmin", "maintainer", "developer")
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+PATIENCE = 5  # seconds, for another fake
 
 
 @dataclass
@@ -125,25 +129,7 @@ class Remotes:
 
     def add(self, given: dict[str, Any]) -> None:
         """Adds a remote in the form of the state."""
-        kept = {key: value for key, value in given.items() if key not in ("projects", "repositories")}
-        remote = Remote(
-            given["as"],
-            given["url"].rstrip("/"),
-            given["type"],
-            given.get("healthy", True),
-            given.get("anonymous", False),
-            given.get("users", []),
-            given.get("labels", []),
-            given.get("ca_certificate"),
-            kept,
-        )
-        for repository in given.get("repositories", []):
-            remote.repositories[repository["name"]] = images_of(repository)
-        for project in given.get("projects", []):
-            remote.projects[project["name"]] = {key: value for key, value in project.items() if key != "repositories"}
-            for repository in project.get("repositories", []):
-                remote.repositories[f"{project['name']}/{repository['name']}"] = images_of(repository)
-        self.known[remote.name] = remote
+        self.known[given["as"]] = described(Remote, given)
 
     def at(self, url: str) -> Remote | None:
         """Returns the remote of a URL; below a path nobody answers."""
@@ -151,4 +137,58 @@ class Remotes:
         if wanted.path.strip("/"):
             return None
         urls = ((item, urlsplit(item.url)) for item in self.known.values())
-        return next((item for item, one in urls if (one.scheme, one.netloc) == (wanted.scheme, wanted.netloc)), None)
+        found = next((item for item, one in urls if (one.scheme, one.netloc) == (wanted.scheme, wanted.netloc)), None)
+        if found is None and self.harbor.switches["live_remotes"] and wanted.hostname == "127.0.0.1":
+            return live(f"{wanted.scheme}://{wanted.netloc}")
+        return found
+
+
+class Live(Remote):
+    """Another fake Harbor, as it was when it was asked: its users, robots and images. Nothing is pushed to it."""
+
+    def may(self, user: dict[str, Any] | None, repository: str, push: bool) -> bool:
+        """Whether a user (None: anonymous) may pull from a repository."""
+        return not push and super().may(user, repository, push)
+
+
+def live(url: str) -> Live | None:
+    """Returns the fake Harbor at an address of the loopback interface; None if none answers there."""
+    try:
+        with DIRECT.open(f"{url}/_fake/state", timeout=PATIENCE) as answer:
+            state = json.load(answer)
+    except (OSError, ValueError):
+        return None
+    robots = [
+        {"name": robot["name"], "password": robot["secret"], "sysadmin": _pulls_everywhere(robot)}
+        for robot in state["robots"]
+    ]
+    given = {"as": url, "url": url, "type": "harbor", "users": state["users"] + robots, "projects": state["projects"]}
+    return described(Live, given)
+
+
+def _pulls_everywhere(robot: dict[str, Any]) -> bool:
+    rights = [one["access"] for one in robot["permissions"] if (one["kind"], one["namespace"]) == ("project", "*")]
+    return any((one["resource"], one["action"]) == ("repository", "pull") for access in rights for one in access)
+
+
+def described(kind: type, given: dict[str, Any]) -> Any:
+    """Returns a remote of the form of the state."""
+    kept = {key: value for key, value in given.items() if key not in ("projects", "repositories")}
+    remote = kind(
+        given["as"],
+        given["url"].rstrip("/"),
+        given["type"],
+        given.get("healthy", True),
+        given.get("anonymous", False),
+        given.get("users", []),
+        given.get("labels", []),
+        given.get("ca_certificate"),
+        kept,
+    )
+    for repository in given.get("repositories", []):
+        remote.repositories[repository["name"]] = images_of(repository)
+    for project in given.get("projects", []):
+        remote.projects[project["name"]] = {key: value for key, value in project.items() if key != "repositories"}
+        for repository in project.get("repositories", []):
+            remote.repositories[f"{project['name']}/{repository['name']}"] = images_of(repository)
+    return remote

@@ -73,6 +73,7 @@ class Harbor(Fake):
         "gc_window_hours": 2,  # younger blobs are never collected
         "gc_blobs_per_second": 2000,
         "nightly_sweep": False,  # trims the history of runs at midnight, as Harbor does
+        "live_remotes": False,  # True: endpoints at http://127.0.0.1 are other fakes, which are asked what they hold
         "health_seconds": 300,  # between two checks of the registries' health
         "malformed_pattern": "error",  # of a tag selector in the only rule: or "retain"; Harbor does either at random
         "adapter_whitelist": True,  # 2.14+: the installer's list of registry types
@@ -127,6 +128,7 @@ class Harbor(Fake):
         raise (TimedOut if self._timeout else Dropped)
 
     _timeout: float | None = None
+    acting: str | None = None  # the user whose request deletes something; a job otherwise, "" of one that logs nothing
 
     # Requests
 
@@ -162,7 +164,11 @@ class Harbor(Fake):
             call.sign_in()
         elif route.needs:
             call.need(*route.needs)
-        return route.handler(call)
+        self.acting = account and account.name
+        try:
+            return route.handler(call)
+        finally:
+            self.acting = None
 
     def _sign_in(self, request: Request) -> Account | None:
         return self.accounts.sign_in(

@@ -52,10 +52,10 @@ def load(harbor: Harbor, given: dict[str, Any]) -> None:
     system = harbor.family(System)
     for row in given.get("audit_rows", []):
         for _number in range(row["count"]):
-            system.add_audit(row["event_type"], now - row["age_hours"] * HOUR)
+            system.add_audit(row["event_type"], now - row["age_hours"] * HOUR, **row.get("of", {}))
     for row in given.get("old_audit_rows", []):
         for _number in range(row["count"]):
-            system.add_old_audit(row["operation"], now - row["age_hours"] * HOUR)
+            system.add_old_audit(row["operation"], now - row["age_hours"] * HOUR, **row.get("of", {}))
     for run in given.get("executions", []):
         _execution(harbor, run, now)
     for schedule in given.get("schedules", []):

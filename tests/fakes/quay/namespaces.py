@@ -11,7 +11,7 @@ from typing import Any
 from .._base import Answer, as_json
 from .call import Call
 from .errors import NO_SUCH_URL
-from .state import TAG_EXPIRATION, State
+from .state import State
 
 
 class Namespaces(State):
@@ -46,7 +46,7 @@ class Namespaces(State):
             view["ordered_teams"] = list(teams)
         if is_admin:
             view.update(invoice_email=False, invoice_email_address=None, is_free_account=True)
-            view["tag_expiration_s"] = TAG_EXPIRATION
+            view["tag_expiration_s"] = space["tag_expiration_s"]
         return as_json(view)
 
     def _get_current_user(self, call: Call) -> Answer:
@@ -66,7 +66,13 @@ class Namespaces(State):
         if role == "admin":
             view.update(can_create_repo=True, is_me=True, verified=True, email=f"{name}@example.com", logins=[])
             view.update(invoice_email=False, invoice_email_address=None, preferred_namespace=False)
-            view.update(tag_expiration_s=TAG_EXPIRATION, prompts=[], company=None, family_name=None, given_name=None)
+            view.update(
+                tag_expiration_s=self.namespaces[name]["tag_expiration_s"],
+                prompts=[],
+                company=None,
+                family_name=None,
+                given_name=None,
+            )
             view.update(location=None, is_free_account=True, has_password_set=True)
         if role:
             view["organizations"] = [

@@ -10,12 +10,13 @@ from typing import Any
 from .._base import Answer, as_json
 from .call import Call
 from .errors import no_content, server_error
+from .logs import Logs
 from .race import FirstPolicies
 from .schema import POLICY_SCHEMA
 from .state import DUPLICATE, Namespace, Repository, duplicate, seen
 
 
-class Policies(FirstPolicies):
+class Policies(FirstPolicies, Logs):
     """The six endpoints of policies; an organization's are those of a user's own namespace, too."""
 
     # Policies of an organization (or of a user's own namespace)
@@ -122,6 +123,7 @@ class Policies(FirstPolicies):
         self._win(call.request, holder.get("namespace", holder["name"]))
         policy.update(uuid=self._new_uuid(), rank=self._random.random())
         holder["policies"].append(policy)
+        self._log_policy(call, "create", holder, policy)
         return as_json({"uuid": policy["uuid"]}, 201)
 
     def _read(self, call: Call, holder: dict[str, Any] | None, uuid: str) -> Answer:
@@ -134,6 +136,7 @@ class Policies(FirstPolicies):
         policy = call.policy(body)
         if not elsewhere:
             stored.update(policy, rank=self._random.random())
+            self._log_policy(call, "update", holder, policy)
         if self.switches["put_status"] == 204:
             return no_content()
         return as_json({"uuid": uuid}, self.switches["put_status"])
@@ -141,7 +144,22 @@ class Policies(FirstPolicies):
     def _remove(self, call: Call, holder: dict[str, Any] | None, uuid: str) -> Answer:
         stored = find(holder, uuid) or call.not_found()
         holder["policies"].remove(stored)
+        self._log_policy(call, "delete", holder, None, uuid)
         return as_json({"uuid": uuid})
+
+    def _log_policy(
+        self, call: Call, verb: str, holder: dict[str, Any], policy: dict[str, Any] | None, uuid: str | None = None
+    ) -> None:
+        # Quay ffba0c7, endpoints/api/policy.py: a deletion is logged without what the policy said.
+        of_repository = "namespace" in holder
+        namespace = holder["namespace"] if of_repository else holder["name"]
+        metadata: dict[str, Any] = {"policy_uuid": uuid}
+        if policy:
+            metadata = {"method": policy["method"], "value": policy["value"], "tag_pattern": policy["tagPattern"]}
+            metadata["tag_pattern_matches"] = policy["tagPatternMatches"]
+        metadata.update({"namespace": namespace, "repo": holder["name"]} if of_repository else {"namespace": namespace})
+        kind = f"{verb}_{'repository' if of_repository else 'namespace'}_autoprune_policy"
+        self.log_of(call, kind, namespace, metadata, holder if of_repository else None)
 
 
 def listed(policies: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from . import prune
 from .call import Call, truth
 from .errors import BAD_REQUEST, no_content, server_error
 from .schema import DESCRIPTION_SCHEMA
-from .state import TAG_EXPIRATION, Repository
+from .state import Repository
 from .tags import Tags
 
 REPOSITORIES_PER_PAGE = 100
@@ -83,7 +83,7 @@ class Repositories(Tags):
         view = {key: repository[key] for key in ("namespace", "name", "description", "state")}
         view.update(kind="image", is_public=repository["visibility"] == "public", is_starred=False, status_token="")
         view.update(is_organization=self.namespaces[namespace]["organization"], trust_enabled=False)
-        view.update(tag_expiration_s=TAG_EXPIRATION, is_free_account=True)
+        view.update(tag_expiration_s=self.namespaces[namespace]["tag_expiration_s"], is_free_account=True)
         if truth(call.request.args.get("includeTags", "true")):
             view["tags"] = {tag["name"]: short_tag(tag) for tag in self._history(repository, live=True)[:500]}
         view["can_write"] = normal and (role in ("write", "admin") or call.is_powerful())
@@ -106,6 +106,7 @@ class Repositories(Tags):
         repository = self.repositories.pop((namespace, name), None)
         if repository:
             self.deleted.append(repository)
+        self.log_of(call, "delete_repo", namespace, {"repo": name, "namespace": namespace})
         return no_content()
 
 

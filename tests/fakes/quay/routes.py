@@ -34,6 +34,12 @@ AUTOPRUNE_ROUTES = {
 }
 OTHER_ROUTES = {
     "organization": ("organization/<orgname>", ["GET", "PUT", "DELETE"]),
+    "organization_logs": ("organization/<orgname>/logs", ["GET"]),
+    "organization_aggregatelogs": ("organization/<orgname>/aggregatelogs", ["GET"]),
+    "repository_logs": ("repository/<repositorypath:path>/logs", ["GET"]),
+    "repository_aggregatelogs": ("repository/<repositorypath:path>/aggregatelogs", ["GET"]),
+    "user_logs": ("user/logs", ["GET"]),
+    "user_aggregatelogs": ("user/aggregatelogs", ["GET"]),
     "repositories": ("repository", ["GET", "POST"]),
     "repository": ("repository/<repositorypath:path>", ["GET", "PUT", "DELETE"]),
     "tags": ("repository/<repositorypath:path>/tag/", ["GET"]),
@@ -44,14 +50,12 @@ OTHER_ROUTES = {
 }
 # Endpoints of the real server that are no part of this fake; without them the repository routes would swallow them.
 MISSING_BELOW_REPOSITORY = (
-    "aggregatelogs",
     "changestate",
     "changetrust",
     "changevisibility",
     "exportlogs",
     "immutabilitypolicy/",
     "immutabilitypolicy/<item>",
-    "logs",
     "manifest/<item>",
     "mirror",
     "mirror/sync-cancel",
@@ -68,7 +72,7 @@ MISSING_BELOW_REPOSITORY = (
     "trigger/",
     "trigger/<item>",
 )
-MISSING_BELOW_ORGANIZATION = ("applications", "logs", "members", "mirror", "proxycache", "quota", "robots", "plan")
+MISSING_BELOW_ORGANIZATION = ("applications", "members", "mirror", "proxycache", "quota", "robots", "plan")
 ANY_METHOD = ["GET", "POST", "PUT", "DELETE"]
 
 

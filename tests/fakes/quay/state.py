@@ -25,8 +25,10 @@ class State(Fake):
     """Namespaces, repositories, users and tokens of a Quay, without anything that acts on them.
 
     The neutral form of the state is that of the recordings. Beside it namespaces and repositories may have `policies`,
-    and namespaces `enabled` (false: disabled by a superuser) and `autoprune_task` (true: a policy was there once, and
-    the worker has not found out yet that none is left; with policies that is always so).
+    and namespaces `enabled` (false: disabled by a superuser), `tag_expiration_s` (how long the time machine has tags)
+    and `autoprune_task` (true: a policy was there once, and the worker has not found out yet that none is left; with
+    policies that is always so). `logs`, which a dump leaves out, has entries of the usage log: kind, namespace, repo,
+    metadata, performer, age_seconds.
     """
 
     SWITCHES = {
@@ -36,6 +38,10 @@ class State(Fake):
         "registry_state": "normal",
         "default_policy": None,
         "first_policy_race": True,  # seen on a live Quay: see race.py
+        "AGGREGATED_LOG_COUNT_RETRIEVAL": True,
+        "ACTION_LOG_MAX_PAGE": None,
+        "LOGS_MODEL": "database",  # or elsewhere: then auto-prune is not in the logs
+        "log_seconds": False,  # the times of log entries as MySQL keeps them: then pages skip some
         **FEATURES,
     }
 
@@ -55,6 +61,8 @@ class State(Fake):
         self.tasks: dict[str, dict[str, Any]] = {}
         self._unknown_tokens = deepcopy(state.get("unknown_tokens", []))
         self._page_tokens: dict[str, tuple[int, float]] = {}
+        self.log: list[dict[str, Any]] = []
+        self._log_tokens: dict[str, tuple[dict[str, Any], float]] = {}
         self._default_ran: float | None = None
         self._rate_level, self._rate_at = 0.0, 0.0
         self._load(state)
@@ -80,6 +88,12 @@ class State(Fake):
                 self._add_repository(organization["name"], repository, seeded_ms)
         for repository in state.get("user_repositories", []):
             self._add_repository(repository["owner"], repository, seeded_ms)
+        for entry in sorted(state.get("logs", []), key=lambda entry: -entry["age_seconds"]):
+            repository = self.repositories.get((entry["namespace"], entry.get("repo")))
+            at = self.now() - entry["age_seconds"]
+            self.add_log(
+                entry["kind"], entry["namespace"], entry.get("metadata", {}), repository, entry.get("performer"), at
+            )
 
     def _add_namespace(self, given: dict[str, Any], organization: bool) -> None:
         self.namespaces[given["name"]] = {
@@ -88,6 +102,7 @@ class State(Fake):
             "admins": list(given.get("admins", [])),
             "members": list(given.get("members", [])),
             "enabled": given.get("enabled", True),
+            "tag_expiration_s": given.get("tag_expiration_s", TAG_EXPIRATION),
             "policies": [],
         }
         for policy in given.get("policies", []):
@@ -171,6 +186,7 @@ class State(Fake):
             for space in self.namespaces.values():
                 entry = {"name": space["name"], "enabled": space["enabled"]}
                 entry["autoprune_task"] = space["name"] in self.tasks
+                entry["tag_expiration_s"] = space["tag_expiration_s"]
                 entry["policies"] = [seen(policy) for policy in space["policies"]]
                 if space["organization"]:
                     entry.update(admins=list(space["admins"]), members=list(space["members"]), repositories=[])

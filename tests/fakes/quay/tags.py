@@ -13,8 +13,9 @@ from .._base import Answer, as_json
 from . import prune
 from .call import Call, truth
 from .errors import BAD_REQUEST, Refusal, no_content
+from .logs import Logs
 from .schema import RESTORE_SCHEMA, TAG_SCHEMA
-from .state import TAG_EXPIRATION, Repository, State
+from .state import Repository
 
 REPOSITORY_STATES = {"NORMAL": 0, "READ_ONLY": 1, "MIRROR": 2}
 TAG_FILTER = (
@@ -24,7 +25,7 @@ LIMIT_HELP = "Limit to the number of results to return per page. Max 100."
 PAGE_HELP = "Page index for the results. Default 1."
 
 
-class Tags(State):
+class Tags(Logs):
     """The endpoints of tags."""
 
     def _get_tags(self, call: Call, namespace: str, name: str) -> Answer:
@@ -97,6 +98,8 @@ class Tags(State):
         if row["immutable"] and self.switches["IMMUTABLE_TAGS"]:
             call.refuse_with(409, "tag_immutable", f"Cannot delete immutable tag '{tag}'")
         prune.end_tag(repository["tags"], row, self._now_ms())
+        metadata = {"username": call.caller.name, "repo": name, "namespace": namespace, "tag": tag}
+        self.log_of(call, "delete_tag", namespace, metadata, repository)
         return no_content()
 
     def _post_tag_restore(self, call: Call, namespace: str, name: str, tag: str) -> Answer:
@@ -106,7 +109,7 @@ class Tags(State):
             call.not_found()
         if digest is None:
             call.invalid("Missing manifest_digest")
-        oldest = self._now_ms() - TAG_EXPIRATION * 1000
+        oldest = self._now_ms() - self.namespaces[namespace]["tag_expiration_s"] * 1000
         rows = [row for row in repository["tags"] if row["digest"] == digest and prune.alive(row, oldest)]
         self._retarget(call, repository, tag, (rows or call.not_found())[0], reversion=True)
         return as_json({})

@@ -8,14 +8,15 @@ from __future__ import annotations
 from typing import Any
 
 from . import prune
-from .state import Repository, State
+from .logs import Logs
+from .state import Repository
 
 TASK_INTERVAL = 3600
 TASKS_PER_POLL = 10
 DEFAULT_POLICY_INTERVAL = 86400
 
 
-class Worker(State):
+class Worker(Logs):
     """The background worker."""
 
     def work(self, force: bool = False) -> dict[str, Any]:
@@ -31,7 +32,17 @@ class Worker(State):
         # Quay ffba0c7, data/model/gc.py: a deleted repository keeps its policies until it is purged.
         report["purged"] = [f"{gone['namespace']}/{gone['name']}" for gone in self.deleted]
         self.deleted.clear()
+        self._collect_garbage()
         return report
+
+    def _collect_garbage(self) -> None:
+        """Forgets the tags that are beyond the time machine of their namespace."""
+        # Quay ffba0c7, data/model/oci/tag.py (lookup_unrecoverable_tags); a worker of its own, read from the source.
+        for repository in self.repositories.values():
+            kept_ms = self.namespaces[repository["namespace"]]["tag_expiration_s"] * 1000
+            repository["tags"] = [
+                row for row in repository["tags"] if prune.alive(row, self._now_ms() - kept_ms) or row["immutable"]
+            ]
 
     def _due(self, force: bool) -> list[str]:
         limit = self.now() - TASK_INTERVAL
@@ -98,4 +109,9 @@ class Worker(State):
     def _prune_repository(self, repository: Repository, policy: dict[str, Any]) -> list[dict[str, Any]]:
         name = f"{repository['namespace']}/{repository['name']}"
         ended = prune.apply_policy(repository["tags"], policy, self._now_ms())
+        # Seen on a live Quay: what goes along with a tag has no entry of its own.
+        for tag in [tag for tag, companion in ended if not companion]:
+            named = {"namespace": repository["namespace"], "repo": repository["name"], "tag": tag["name"]}
+            metadata = {"performer": "autoprune worker", **named}
+            self.add_log("autoprune_tag_delete", repository["namespace"], metadata, repository)
         return [{"repository": name, "tag": tag["name"], "cascade": companion} for tag, companion in ended]

@@ -6,22 +6,19 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import yaml
 from contract import estate
+from contract.playing import recap, words
 from fakes.harbor import Harbor
 from fakes.quay import Quay
 from fakes.serve import serving
 from fakes.swr import Swr
 
 ROOT = Path(__file__).resolve().parents[3]
-ANSIBLE = Path(sys.executable).parent / "ansible-playbook"
 ROLES = {
     "quay": "quay_hygiene",
     "swr": "swr_hygiene",
@@ -66,16 +63,6 @@ HARBOR = {
 NOTHING = [{"namespace": "acme", "repositories": ["api"], "state": "absent"}]
 
 
-@pytest.fixture(scope="module")
-def collections(tmp_path_factory):
-    """Return a path of collections with ours."""
-    path = tmp_path_factory.mktemp("collections")
-    home = path / "ansible_collections" / "registry"
-    home.mkdir(parents=True)
-    (home / "hygiene").symlink_to(ROOT)
-    return path
-
-
 @pytest.fixture
 def fakes():
     """Return two Quays and an SWR, and the hosts that stand for them: all that can become of one."""
@@ -98,36 +85,8 @@ def writes(*registries) -> int:
     return sum(len(fake.writes) for fake in registries)
 
 
-@pytest.fixture
-def play(collections, tmp_path):
-    """Return what plays a playbook over hosts (group -> name -> variables), in a folder of its own."""
-
-    def run(playbook, groups, *options):
-        inventory = {group: {"hosts": hosts} for group, hosts in groups.items()}
-        (tmp_path / "inventory.json").write_text(json.dumps(inventory))
-        env = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
-        env.update(ANSIBLE_COLLECTIONS_PATH=str(collections), ANSIBLE_HOME=str(tmp_path), ANSIBLE_LOCALHOST_WARNING="0")
-        env.update(ANSIBLE_SHOW_CUSTOM_STATS="1", ANSIBLE_NOCOLOR="1", ANSIBLE_INVENTORY_UNPARSED_WARNING="0")
-        command = [str(ANSIBLE), f"registry.hygiene.{playbook}", "-i", "inventory.json", *options]
-        command += ["-e", f"ansible_python_interpreter={sys.executable}"]
-        return subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=120, check=False)
-
-    return run
-
-
-def recap(ran) -> dict[str, dict[str, int]]:
-    """Return host -> what the last lines say of it."""
-    lines = re.findall(r"^(\S+) +: (ok=.*)$", ran.stdout, re.MULTILINE)
-    return {host: {key: int(value) for key, value in re.findall(r"(\w+)=(\d+)", line)} for host, line in lines}
-
-
 REFUSAL = "refused by protect: 4 repositories: acme/team-0/application-with-a-long-n...: dev-older; "
 MISSPELT = "swr_hygiene_polices is no variable of this role: did you mean swr_hygiene_policies?"
-
-
-def words(text) -> str:
-    """Return a text without line breaks and indents: lines of reports are folded."""
-    return " ".join(text.split())
 
 
 def test_preview_shows_and_writes_all_and_changes_nothing(play, fakes, tmp_path):
@@ -276,6 +235,178 @@ def test_a_harbor_is_served_with_both_of_its_schedules_and_the_images_of_one(pla
         assert again.returncode == 0 and recap(again)["harbor-1"]["changed"] == 0 and writes(harbor) == written
 
 
+def test_endpoints_come_before_policies_and_go_after_them_and_no_secret_is_told(play, tmp_path):
+    secret = "made-up-Secret2"
+    hub = {"as": "hub", "url": "http://hub.test", "type": "docker-registry", "anonymous": True, "repositories": []}
+    hub["repositories"].append({"name": "base/app", "artifacts": HARBOR["projects"][0]["repositories"][0]["artifacts"]})
+    users = [{"name": "me", "password": secret, "sysadmin": True}]
+    harbor = Harbor(
+        {
+            **HARBOR,
+            "remotes": [hub, {"as": "dr", "url": "https://dr.test", "type": "harbor", "users": users}],
+            "registries": [{"name": "old", "type": "docker-registry", "url": hub["url"]}],
+            "replication_policies": [{"name": "legacy", "src_registry": {"name": "old"}, "enabled": True}],
+        }
+    )
+    harbor.switches.update(start_seconds=0, refresh_seconds=0)
+    endpoints = [
+        {"name": "hub", "type": "docker-registry", "url": hub["url"]},
+        {"name": "dr", "type": "harbor", "url": "https://dr.test", "access_key": "me", "access_secret": secret},
+    ]
+    policies = [
+        {"name": "mirror", "src_registry": "hub", "filters": [{"type": "tag", "value": "v*"}]},
+        {"name": "releases", "dest_registry": "dr", "trigger": "event_based"},
+    ]
+    with serving(harbor) as url:
+        host = {
+            "harbor_url": url,
+            "harbor_username": "admin",
+            "harbor_password": "made-up-Secret1",
+            "harbor_hygiene_gc_schedule": {},
+            "harbor_hygiene_registries": endpoints,
+            "harbor_hygiene_registries_exclusive": True,
+            "harbor_hygiene_replication_policies": policies,
+            "harbor_hygiene_replication_policies_exclusive": True,
+            "harbor_hygiene_replicate_now": ["mirror"],
+            "harbor_hygiene_min_interval": "1d",
+            "harbor_hygiene_poll_interval": 1,
+        }
+        groups = {"harbor": {"harbor-1": host}}
+        seen = play("preview", groups, "-vvv")
+        assert seen.returncode == 0 and not writes(harbor), seen.stdout
+        for text in (
+            "without their endpoint: there is no registry 'hub'",
+            "- legacy: removed with its history, pulls from old: everything; manual",
+            "- old: removed, docker-registry at http://hub.test",
+            "+ mirror: replicate now, as soon as there is such a policy",
+            "In all: 7 of 7 targets would change, 0 images go",
+        ):
+            assert text in words(seen.stdout + seen.stderr), text
+        done = play("apply", groups, "-vvv", "-e", "registry_hygiene_plan=.")
+        assert done.returncode == 0, done.stdout
+        state = harbor.state()
+        assert [item["name"] for item in state["registries"]] == ["hub", "dr"]
+        assert sorted(item["name"] for item in state["replication_policies"]) == ["mirror", "releases"]
+        assert "base" in {project["name"] for project in state["projects"]}, "it was replicated"
+        written = writes(harbor)
+        again = play("apply", groups, "-vvv")
+        assert again.returncode == 0 and recap(again)["harbor-1"]["changed"] == 0 and writes(harbor) == written
+        many = [{**policies[0], "name": f"mirror-{number:03}", "dest_namespace": f"n{number}"} for number in range(500)]
+        long = play(
+            "apply",
+            {"harbor": {"harbor-1": {**host, "harbor_hygiene_replication_policies": policies + many}}},
+            *("--diff", "--check"),
+        )
+        assert "~ policies 502 500 0 0" in words(long.stdout)
+        report = long.stdout[long.stdout.index("TASK [Report]") : long.stdout.index("TASK [Report on all")]
+        assert len(report.splitlines()) < 60 and max(map(len, report.splitlines()[1:])) <= 80, report
+        danger = [{"name": "releases", "deletion": True}]
+        refused = play("apply", {"harbor": {"harbor-1": {**host, "harbor_hygiene_replication_policies": danger}}})
+        assert refused.returncode == 2 and "refused by allow_remote_deletion" in refused.stdout
+    for ran in (seen, done, again, long, refused):
+        assert secret not in ran.stdout + ran.stderr
+    files = sorted(path.name for path in tmp_path.glob("*-plan.json"))
+    steps = ("registries", "removed-registries", "replication-policies", "replication-run")
+    assert files == [f"harbor-1-harbor-{step}-plan.json" for step in steps]
+    assert not any(secret in path.read_text() for path in tmp_path.glob("*-plan.json"))
+
+
+def test_immutable_tags_come_before_tag_retention_and_where_they_fail_nothing_is_retained(play, tmp_path):
+    def image(letter, days, *names):
+        tags = [{"name": name, "push_seconds_ago": days * 86400} for name in names]
+        return {"digest": f"sha256:{letter * 64}", "size": 1000, "push_seconds_ago": days * 86400, "tags": tags}
+
+    images = [image("a", 90, "v1"), image("b", 80, "v2"), image("c", 70, "dev"), image("d", 60), image("e", 50, "v3")]
+    projects = [{"name": name, "repositories": [{"name": "app", "artifacts": images}]} for name in ("acme", "bits")]
+    rights = {
+        "tag-retention": ("read", "create", "list", "update", "delete"),
+        "immutable-tag": ("create", "list", "update", "delete"),
+        "repository": ("list",),
+        "artifact": ("list",),
+        "project": ("read",),
+    }
+
+    def granted(project, *without):
+        pairs = [(resource, action) for resource, actions in rights.items() for action in actions]
+        access = [{"resource": one, "action": two} for one, two in pairs if (one, two) not in without]
+        return {"kind": "project", "namespace": project, "access": access}
+
+    listing = {"kind": "system", "namespace": "/", "access": [{"resource": "project", "action": "list"}]}
+    robot = {"as": "robot", "name": "robot$cleaner", "secret": "made-up-Secret1", "level": "system"}
+    robot["permissions"] = [listing, granted("acme"), granted("bits", ("immutable-tag", "create"))]
+    harbor = Harbor({"projects": projects, "robots": [robot]})
+    harbor.switches.update(start_seconds=0, refresh_seconds=0)
+
+    def left(project):
+        (found,) = harbor.store.named(project).repositories.values()
+        return {item.digest[7] for item in found.artifacts}
+
+    newest = {"template": "latestPushedK", "value": 1, "tag_selectors": [{"pattern": "v*", "untagged": False}]}
+    dev = {"template": "always", "tag_selectors": [{"pattern": "dev", "untagged": False}]}
+    with serving(harbor) as url:
+        host = {
+            "harbor_url": url,
+            "harbor_username": "robot$cleaner",
+            "harbor_password": "made-up-Secret1",
+            "harbor_hygiene_gc_schedule": {},
+            "harbor_hygiene_immutable_tags": [
+                {"projects": ["acme", "bits"], "rules": [{"tag_selector": {"pattern": "v1"}}], "exclusive": True}
+            ],
+            "harbor_hygiene_retention": [
+                {"projects": ["[ab]*"], "rules": [newest, dev], "schedule": "daily", "max_deletions_percent": 60}
+            ],
+            "harbor_hygiene_retain_now": ["acme", "bits"],
+            "harbor_hygiene_min_interval": "1d",
+            "harbor_hygiene_poll_interval": 1,
+        }
+        groups = {"harbor": {"harbor-1": host}}
+        seen = play("preview", groups)
+        assert seen.returncode == 0 and not writes(harbor), seen.stdout
+        said = words(seen.stdout + seen.stderr)
+        for text in (
+            "+ 2 projects (acme, bits): protect v1",
+            "3 of 5 go",
+            "by the immutable tags that are there now, not by those that are declared.",
+            "start a retention run (dry run): as soon as there is a policy",
+            "In all: 6 of 6 targets would change, 6 images go",
+        ):
+            assert text in said, (text, seen.stdout)
+        for kind in ("html", "md"):
+            page = (tmp_path / f"registry-hygiene-preview.{kind}").read_text()
+            assert "acme/app" in page and "bits/app" in page and "v2" in page, kind
+        steps = ("immutable-tags", "retention", "retention-run")
+        files = sorted(path.name for path in tmp_path.glob("*-plan.json"))
+        assert files == [f"harbor-1-harbor-{step}-plan.json" for step in steps]
+
+        half = play("apply", groups)
+        assert half.returncode == 2, half.stdout
+        assert "tag retention was left as it is in bits, and not run, because the immutable tags" in words(half.stdout)
+        assert harbor.store.named("acme").metadata.get("retention_id"), "the other one is served"
+        assert not harbor.store.named("bits").metadata.get("retention_id")
+        paths = [entry["path"] for entry in harbor.writes if entry["method"] == "POST"]
+        kinds = [path.rpartition("/")[2] for path in paths]
+        assert kinds[-2:] == ["retentions", "executions"] and set(kinds[:-2]) == {"immutabletagrules"}
+        assert left("acme") == left("bits") == set("abcde"), "a run is dry"
+
+        robot["permissions"][2] = granted("bits")
+        harbor.accounts.robots[0]["permissions"] = robot["permissions"]
+        whole = play("apply", groups)
+        assert whole.returncode == 0 and harbor.store.named("bits").metadata["retention_id"], whole.stdout
+        written = writes(harbor)
+        again = play("apply", groups)
+        assert again.returncode == 0 and recap(again)["harbor-1"]["changed"] == 0 and writes(harbor) == written
+
+        real = ("-e", "harbor_hygiene_retain_dry_run=false")
+        foretold = play("preview", groups, *real)
+        assert foretold.returncode == 0 and "4 images go" in words(foretold.stdout), foretold.stdout
+        refused = play("apply", groups, *real, "-e", "registry_hygiene_max_deletions=3")
+        assert refused.returncode == 2 and "refused by max_deletions: 4 > 3" in refused.stdout
+        assert left("acme") == set("abcde")
+        done = play("apply", groups, *real, "-e", "registry_hygiene_plan=.")
+        assert done.returncode == 0, done.stdout
+        assert left("acme") == left("bits") == set("ace"), "v1 is immutable, dev is kept, and v3 is the newest"
+
+
 def test_a_tag_serves_one_kind_of_registry(play, fakes, tmp_path):
     ran = play("preview", fakes[-1], "--tags", "swr", "-e", "registry_hygiene_report=.")
     assert ran.returncode == 0, ran.stdout
@@ -318,3 +449,133 @@ def test_a_registry_takes_a_play_of_a_few_lines():
             assert task["vars"]["_registry_hygiene_role"] == f"registry.hygiene.{role}"
             assert bool(play.get("check_mode")) == (playbook == "preview")
         assert last["tags"] == ["always"] and all(f"'{tag}'" in last["hosts"] for tag in tags)
+
+
+def test_what_runs_in_a_cluster_is_left_in_all_registries(play, fakes, tmp_path):
+    quay, *_others, hosts = fakes
+    url = hosts["quay"]["quay-1"]["quay_url"].rpartition("/")[2]
+    running = tmp_path / "running.txt"
+    name = "acme/team-0/application-with-a-long-name-0000"
+    running.write_text(f"docker.io/library/nginx:1\n\n{url}/{name}:dev-old\n{url}/{name}:gone\n")
+    one = {"quay": {"quay-1": hosts["quay"]["quay-1"]}}
+    using = ["-e", json.dumps({"registry_hygiene_in_use": [str(running)]})]
+    refused = play("apply", one, *using)
+    message = "refused by in_use: 1 repository: acme/team-0/application-with-a-long-n...: dev-old runs ("
+    assert refused.returncode == 2 and words(message) in words(refused.stdout), refused.stdout
+    assert "running.txt:3)" in words(refused.stdout) and not writes(quay)
+    assert play("preview", one, *using).returncode == 0
+    report = json.loads((tmp_path / "registry-hygiene-preview.json").read_text())
+    assert report["registries"][0]["refused"] == "in_use"
+    for ending in ("md", "html"):
+        assert "running" in (tmp_path / f"registry-hygiene-preview.{ending}").read_text()
+    plan = json.loads((tmp_path / "quay-1-quay-plan.json").read_text())
+    assert plan["plan"]["in_use"] == {"references": 3, "elsewhere": 1, "found": 1, "not_found": 1}
+    empty = play("apply", one, "-e", "registry_hygiene_in_use=")
+    assert empty.returncode == 2 and "in_use: an entry is empty" in words(empty.stdout) and not writes(quay)
+    running.write_text(f"{url}/{name}:gone\n")
+    done = play("apply", one, *using)
+    assert done.returncode == 0 and writes(quay) == 4, done.stdout
+
+
+def test_undo_puts_back_what_apply_has_changed(play, fakes, tmp_path):
+    quay, _other, swr, hosts = fakes
+    groups = {
+        "quay": {"quay-1": hosts["quay"]["quay-1"]},
+        "swr": {
+            "swr-1": {
+                **hosts["swr"]["swr-1"],
+                "swr_hygiene_policies": [
+                    {"namespace": "acme", "repositories": ["api"], "template": "date_rule", "days": 30}
+                ],
+            }
+        },
+    }
+    (tmp_path / "plans").mkdir()
+    kept = ["-e", "registry_hygiene_report=plans"]
+    before = [quay.policies("repository", f"acme/{name}") for _space, name in quay.repositories]
+    done = play("apply", groups, *kept)
+    assert done.returncode == 0 and swr.retentions("acme/api"), done.stdout
+    again = play("apply", groups, *kept)
+    assert again.returncode == 0 and recap(again)["quay-1"]["changed"] == 0
+    plans = sorted(path.name for path in (tmp_path / "plans").glob("*-plan*.json"))
+    assert len(plans) == 4 and plans[1] == "quay-1-quay-plan.json" and plans[0].startswith("quay-1-quay-plan.2")
+    quay.tick(force=True)
+    nothing = play("undo", groups, "-e", "registry_hygiene_plan=plans")
+    assert "nothing to take back. Earlier plans that were carried out are kept" in nothing.stdout
+    quay.clear(), swr.clear()
+    looked = play("undo", groups, "-e", f"registry_hygiene_plan=plans/{plans[0]}", "--check")
+    assert looked.returncode == 0 and "images that are deleted stay deleted" in looked.stdout, looked.stdout
+    assert not writes(quay, swr)
+    back = play("undo", groups, "-e", f"registry_hygiene_plan=plans/{plans[0]}")
+    assert back.returncode == 0 and swr.retentions("acme/api") and not writes(swr), back.stdout
+    assert [quay.policies("repository", f"acme/{name}") for _space, name in quay.repositories] == before
+    for line in (
+        "- 4 repositories (acme/team-0/application-with-a-long-name-0000, ",
+        "images that are deleted stay deleted: 8 images went, or may have, by that plan",
+        "Quay's time machine still has 8 tags that went since.",
+        "acme/team-0/application-with-a-long-name-0000:dev-old until ",
+        "In all: 4 of 4 targets changed",
+    ):
+        assert words(line) in words(back.stdout), back.stdout
+    other = play("undo", groups, "-e", f"registry_hygiene_plan=plans/{plans[2]}")
+    assert other.returncode == 0 and not swr.retentions("acme/api"), other.stdout
+
+
+def test_undo_leaves_alone_what_was_changed_since_and_says_what_it_needs(play, fakes, tmp_path):
+    quay, *_others, hosts = fakes
+    groups = {"quay": {"quay-1": hosts["quay"]["quay-1"], "quay-2": hosts["quay"]["quay-2"]}}
+    one = {"quay": {"quay-1": hosts["quay"]["quay-1"]}}
+    assert play("apply", one, "-e", "registry_hygiene_report=.").returncode == 0
+    for given, message in (
+        ([], "set registry_hygiene_plan to"),
+        (["-e", "registry_hygiene_plan=inventory.json"], "HOST-quay"),
+    ):
+        refused = play("undo", one, *given)
+        assert refused.returncode == 2 and message in words(refused.stdout)
+    name = "acme/team-0/application-with-a-long-name-0000"
+    quay.add_policy("repository", name, {"method": "number_of_tags", "value": 3})
+    quay.clear()
+    refused = play("undo", groups, "-e", "registry_hygiene_plan=.")
+    assert refused.returncode == 2 and {h for h, row in recap(refused).items() if row["failed"]} == {"quay-1"}
+    assert "somebody has changed it since" in words(refused.stdout) and "registry_hygiene_undo_force" in refused.stdout
+    assert writes(quay) == 3 and len(quay.policies("repository", name)) == 2
+    forced = play("undo", groups, "-e", "registry_hygiene_plan=.", "-e", "registry_hygiene_undo_force=true")
+    assert forced.returncode == 0 and quay.policies("repository", name) == [], forced.stdout
+
+
+def test_undo_of_a_harbor_goes_the_reverse_way_and_of_a_digitalocean_nowhere(play, tmp_path):
+    harbor = Harbor(HARBOR)
+    with serving(harbor) as url:
+        host = {
+            "harbor_url": url,
+            "harbor_username": "admin",
+            "harbor_password": "made-up-Secret1",
+            "harbor_hygiene_purge_schedule": {
+                "schedule": "daily",
+                "audit_retention_hour": "90d",
+                "include_event_types": ["pull_artifact"],
+            },
+        }
+        groups = {"harbor": {"harbor-1": host}, "digitalocean": {"do-1": {}}}
+        (tmp_path / "do-1-digitalocean-plan.json").write_text("{}")
+        done = play("apply", groups, "-e", "registry_hygiene_report=.")
+        assert done.returncode == 0 and harbor.jobs.scheduled("GARBAGE_COLLECTION"), done.stdout
+        harbor.clear()
+        back = play("undo", groups, "-e", "registry_hygiene_plan=.")
+        assert back.returncode == 0 and "a garbage collection cannot be taken back" in words(back.stdout), back.stdout
+        assert [write["path"].rpartition("/system/")[2] for write in harbor.writes] == [
+            "gc/schedule",
+            "purgeaudit/schedule",
+        ]
+        assert not harbor.jobs.scheduled("GARBAGE_COLLECTION") and not harbor.jobs.scheduled("PURGE_AUDIT_LOG")
+        assert "In all: 2 of 2 targets changed" in back.stdout
+        assert play("apply", groups, "-e", "registry_hygiene_report=.").returncode == 0
+        one = [
+            "-e",
+            "registry_hygiene_plan=harbor-1-harbor-purge-schedule-plan.json",
+            "-e",
+            "registry_hygiene_report=.",
+        ]
+        only = play("undo", groups, *one)
+        assert only.returncode == 0 and harbor.jobs.scheduled("GARBAGE_COLLECTION"), only.stdout
+        assert not harbor.jobs.scheduled("PURGE_AUDIT_LOG")

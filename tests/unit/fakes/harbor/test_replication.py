@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import pytest
 from fakes._base import Dropped
+from fakes.harbor import Harbor
+from fakes.serve import serving
 
 HUB = {
     "as": "hub",
@@ -257,3 +259,24 @@ def test_a_schedule_of_replication_is_listed_with_its_policy(caller):
     policy = caller.make("/replication/policies", pull(trigger=NIGHTLY))
     shown = caller("GET", "/schedules").get_json()[-1]
     assert (shown["vendor_type"], shown["vendor_id"], shown["cron"]) == ("REPLICATION", policy, "0 0 2 * * *")
+
+
+def test_what_another_fake_holds_is_pulled_while_it_answers(caller):
+    user = {"name": "mirror", "password": "Mirror-12345", "sysadmin": False}
+    other = Harbor({"users": [user], "projects": HUB["projects"]})
+    with serving(other) as url:
+        body = {"name": "other", "type": "harbor", "url": url, "credential": {"access_key": "mirror"}}
+        body["credential"]["access_secret"] = "wrong"
+        assert caller("POST", "/registries", body).status_code == 500, "only a fake that is told to looks at others"
+        caller.fake.switches["live_remotes"] = True
+        assert caller("POST", "/registries", body).status_code == 400, "it knows its users"
+        body["credential"]["access_secret"] = user["password"]
+        number = caller.make("/registries", body)
+        here, there = ({"src_registry": {"id": number}}, {"src_registry": None, "dest_registry": {"id": number}})
+        pulled = run(caller, caller.make("/replication/policies", pull(name="a", dest_namespace="mirror", **here)))
+        pushed = run(caller, caller.make("/replication/policies", pull(name="b", **there)))
+        caller.wait(60)
+        assert seen(caller, pulled) == ("Succeed", ["Succeed"]) and "Succeed" not in seen(caller, pushed)[1]
+    project, repository = caller.fake.store.repository("mirror/alpine")
+    assert [item.names for item in repository.artifacts] == [["3"]]
+    assert caller("PUT", f"/registries/{number}", {}).status_code == 500, "nobody answers any more"

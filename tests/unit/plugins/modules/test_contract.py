@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import builtins
 import contextlib
+import importlib
 import json
 import re
 import sys
 
 import pytest
-from ansible_collections.registry.hygiene.plugins.module_utils._core import schema, transport
+from ansible_collections.registry.hygiene.plugins.module_utils._core import runs, schema, transport
 from ansible_collections.registry.hygiene.plugins.module_utils._core.result import MOST
 from contract.clock import in_its_time
-from contract.mounts import WAYS
+from contract.mounts import PLUGINS, WAYS
 from contract.rows import ROWS
 from fakes.mount import mounted
 
@@ -24,6 +25,11 @@ every_row = pytest.mark.parametrize("row", ROWS, ids=ids)
 every_row_of_many = pytest.mark.parametrize("row", [row for row in ROWS if row.many], ids=lambda row: row.name)
 every_row_that_posts = pytest.mark.parametrize("row", [row for row in ROWS if row.posts], ids=lambda row: row.name)
 writing = ("POST", "PUT", "PATCH", "DELETE")
+
+
+def resource(row):
+    """Return the resource of the module of a row."""
+    return importlib.import_module(f"{PLUGINS}.modules.{row.module}").MODULE.resource
 
 
 class Bench:
@@ -83,7 +89,7 @@ def test_every_step_changes_once_and_check_mode_foretells_it(row, way):
         assert done["changed"] and not done.get("failed"), done
         assert bench.state() == wanted
         assert row.foretold(foretold) == row.foretold(done)
-        assert list(done["diff"]) == ["prepared"] and done["diff"]["prepared"].startswith(("+ ", "~ ", "- "))
+        assert list(done["diff"]) == ["prepared"] and done["diff"]["prepared"].startswith(("+ ", "~ ", "- ", "! "))
         assert (done["plan"]["targets"], done["plan"]["changed"], done["plan"]["refused"]) == (1, 1, None)
         again = bench.run(row.target, options)
         assert not again["changed"] and not again.get("failed"), again
@@ -204,6 +210,26 @@ def test_bad_input_is_refused_before_any_request(row, way):
             assert result["failed"] and not result["changed"], options
             assert message in result["msg"] and len(result["msg"]) < 1000, options
             assert bench.fake.requests == [], options
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if resource(row).foresees], ids=lambda row: row.name)
+def test_what_may_run_is_known_before_any_request_and_what_does_not_run_there_is_no_hindrance(row, way, tmp_path):
+    bench = Bench(row, way)
+    path = tmp_path / "running.txt"
+    path.write_text("")
+    for given, message in (
+        ([str(path)], "is empty"),
+        (["/nowhere"], "is no file"),
+        (["a b!"], "no reference of an image"),
+    ):
+        for check_mode in (True, False):
+            refused = bench.run(row.target, row.created, {"in_use": given}, check_mode=check_mode)
+            assert refused["failed"] and message in refused["msg"] and bench.fake.requests == []
+    path.write_text("somewhere.test/acme/app:v1\ndocker-pullable://else.test/nginx@sha256:" + "0" * 64 + "\n")
+    done = bench.run(row.target, row.created, {"in_use": [str(path)]})
+    assert done["changed"] and not done.get("failed") and bench.state() == row.wanted[0]
+    assert done["plan"]["in_use"] == {"references": 2, "elsewhere": 2, "found": 0, "not_found": 0}
+    assert any("in_use: none of 2 references is of this registry" in warning for warning in done["warnings"])
 
 
 @every_row
@@ -327,7 +353,10 @@ def test_a_mistake_in_an_entry_is_told_with_its_place_and_nothing_stands_beside_
     beside = bench.run({"declarations": [good], **row.removed})
     assert beside["failed"] and "beside declarations" in beside["msg"] and bench.fake.requests == []
     nan = bench.run({"declarations": [good, {**good, "max_deletions_percent": float("nan")}]})
-    assert nan["failed"] and nan["msg"].startswith("declarations[1] (") and "from 0 to 100" in nan["msg"]
+    refused = (
+        ("declarations[1] (", "from 0 to 100") if row.limits else ("Unsupported parameters", "max_deletions_percent")
+    )
+    assert nan["failed"] and nan["msg"].startswith(refused[0]) and refused[1] in nan["msg"]
     nothing = bench.run({"declarations": []})
     assert not nothing["changed"] and not nothing.get("failed") and bench.fake.writes == []
 
@@ -358,6 +387,99 @@ def test_what_differs_from_the_plan_is_refused_and_shown(row, way, check_mode, t
     assert refused["failed"] and not refused["changed"] and bench.fake.writes == []
     assert refused["msg"].startswith("refused by plan: 1 target would be changed otherwise: ")
     assert refused["plan"]["refused"]["limit"] == "plan" and bench.state() == row.wanted[0]
+
+
+def undoable(row):
+    """Return whether a plan file of a row can be taken back."""
+    return resource(row).undoes
+
+
+@pytest.mark.parametrize("row", ROWS, ids=ids)
+def test_everything_can_be_taken_back_but_runs(row):
+    assert undoable(row) is not issubclass(resource(row), runs.Run)
+
+
+every_row_that_undoes = pytest.mark.parametrize("row", list(filter(undoable, ROWS)), ids=lambda row: row.name)
+
+
+@every_row_that_undoes
+def test_each_step_can_be_taken_back(row, way, tmp_path):
+    bench = Bench(row, way)
+    paths = [str(tmp_path / f"{number}.json") for number in range(len(steps(row)))]
+    states = [bench.state()]
+    for path, (options, wanted) in zip(paths, steps(row)):
+        bench.run(row.target, options, {"plan_file": path})
+        states.append(bench.state())
+        assert states[-1] == wanted
+    for path, before in zip(reversed(paths), reversed(states[:-1])):
+        there = bench.state()
+        foretold = bench.run({"undo": path, **row.beside_undo}, check_mode=True)
+        assert bench.fake.writes == [] and bench.state() == there
+        done = bench.run({"undo": path, **row.beside_undo})
+        assert done["changed"] and not done.get("failed"), done
+        assert bench.state() == before
+        for key in ("changed", "changed_targets"):
+            assert foretold[key] == done[key]
+        foretold, told = (
+            [line for line in found["plan"]["lines"] if line[0] != " "] for found in (foretold, done)
+        )  # check mode also knows of images
+        assert foretold == told != []
+        again = bench.run({"undo": path, **row.beside_undo})
+        assert not again["changed"] and not again.get("failed") and bench.fake.writes == []
+    assert bench.neighbours() == bench.untouched
+
+
+@every_row_that_undoes
+def test_what_somebody_has_changed_since_is_not_taken_back_unless_forced(row, way, tmp_path):
+    bench = Bench(row, way)
+    path = str(tmp_path / "plan.json")
+    bench.run(row.target, row.created, {"plan_file": path})
+    bench.run(row.target, row.created, row.changed)
+    there = bench.state()
+    for check_mode in (True, False):
+        refused = bench.run({"undo": path, **row.beside_undo}, check_mode=check_mode)
+        assert refused["failed"] and not refused["changed"] and bench.fake.writes == [] and bench.state() == there
+        assert "somebody has changed it since" in refused["msg"] and len(refused["msg"]) < 1000
+    forced = bench.run({"undo": path, "undo_force": True, **row.beside_undo})
+    assert forced["changed"] and not forced.get("failed") and bench.state() == row.wanted[2]
+
+
+@every_row_that_undoes
+def test_a_plan_that_was_only_looked_at_has_nothing_to_take_back(row, way, tmp_path):
+    bench = Bench(row, way)
+    path = str(tmp_path / "plan.json")
+    bench.run(row.target, row.created, {"plan_file": path}, check_mode=True)
+    before = bench.state()
+    done = bench.run({"undo": path})
+    assert not done["changed"] and not done.get("failed") and bench.fake.writes == [] and bench.state() == before
+
+
+@every_row_that_undoes
+def test_a_plan_file_of_another_registry_or_module_or_of_nonsense_is_refused(row, way, tmp_path):
+    bench = Bench(row, way)
+    path = tmp_path / "plan.json"
+    bench.run(row.target, row.created, {"plan_file": str(path)})
+    held = json.loads(path.read_text())
+    one = held["changes"][0]
+    for change in (
+        {"registry": "https://other.test"},
+        {"module": "another"},
+        {"changes": [{**one, "before": 7}]},
+        {"changes": [{**one, "target": "acme/*"}]},
+        {"changes": [{**one, "target": "../\x1b[2J"}]},
+        {"changes": [{**one, "before": {"state": "\x1b[2J"}}]},
+    ):
+        path.write_text(json.dumps({**held, **change}))
+        for force in (False, True):
+            result = bench.run({"undo": str(path), "undo_force": force})
+            # A name that the registry could have is none that is there: then nothing is to be taken back.
+            assert result.get("failed") or "target" in change.get("changes", [{}])[0], change
+            assert not result["changed"] and bench.state() == row.wanted[0], change
+            result.setdefault("msg", "")
+            assert bench.fake.writes == [] and result["msg"].replace("\n", "").isprintable()
+            assert "bug" not in result["msg"], result["msg"]
+    beside = bench.run(row.target, row.created, {"undo": str(path)})
+    assert beside["failed"] and bench.fake.requests == []
 
 
 @every_row_of_many

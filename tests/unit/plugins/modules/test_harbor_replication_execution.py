@@ -80,6 +80,11 @@ def test_a_disabled_policy_gives_the_plain_reason():
 def test_a_policy_that_is_not_there_is_an_error_and_names_the_one_that_was_meant():
     fake = harbor(replication_policies=[PULL])
     failed(start(fake, "miror"), "there is no replication policy 'miror'", "'mirror'")
+    # In check mode, an earlier task of the play may be about to make it.
+    foreseen = start(fake, "miror", check_mode=True)
+    assert foreseen["plan"]["lines"] == ["+ miror: replicate now, as soon as there is such a policy"]
+    assert "Did you mean 'mirror'?" in foreseen["warnings"][0] and not fake.writes
+    failed(start(fake, "miror", check_mode=True, state="stopped"), "there is no replication policy 'miror'")
     nothing = run(fake, MODULE, policies=["x*"])
     assert not nothing["changed"] and "matches none" in nothing["warnings"][0]
 

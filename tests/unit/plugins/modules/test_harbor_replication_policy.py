@@ -397,6 +397,14 @@ def test_names_are_exact_whatever_they_hold():
     assert list(policies(fake)) == ["a"]
 
 
+def test_an_endpoint_that_an_earlier_task_may_make_is_one_warning_in_check_mode():
+    some = [{"name": f"p{number}", "src_registry": "hup"} for number in range(3)]
+    foreseen = run(harbor(), MODULE, policies=some, check_mode=True)
+    assert foreseen["plan"]["changed"] == 3
+    text = "policies cannot be written without their endpoint: there is no registry 'hup'. Did you mean 'hub'?"
+    assert foreseen["warnings"] == [text]
+
+
 def test_five_hundred_unchanged_policies_cost_a_handful_of_requests_and_exclusive_names_what_goes():
     some = [{"name": f"p{number:03}", **PULL, **SCHEDULED} for number in range(500)]
     fake = harbor()

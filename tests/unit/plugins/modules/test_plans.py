@@ -252,23 +252,27 @@ def test_the_diff_names_what_goes_what_stays_and_why(way, subject):
 
 @every_subject
 @pytest.mark.parametrize("check_mode", [True, False])
-@pytest.mark.parametrize("limit", ["max_deletions", "max_deletions_percent", "min_keep", "protect"])
+@pytest.mark.parametrize("limit", ["max_deletions", "max_deletions_percent", "min_keep", "protect", "in_use"])
 def test_a_blown_fuse_writes_nothing_but_its_plan_file(way, subject, check_mode, limit, tmp_path):
     fake, path = subject.make(), tmp_path / "plan.json"
     before = subject.images(fake)
     worst = run(way, subject, fake, check_mode=True, preview_limit=1000)["plan"]["worst"]
     victim = worst[-1]["images"][-1]
+    host = {DO: "registry.digitalocean.com", SWR: "swr.test"}.get(subject.url, "quay.test")
+    name = f"{host}/{worst[-1]['target']}"
     just = {
         "max_deletions": subject.gone,
         "max_deletions_percent": subject.gone * 100 / subject.total,
         "min_keep": subject.keeps,
         "protect": ["^nothing$"],
+        "in_use": [f"{name}:v0", f"{name}:multi", f"{host}/acme/other:{victim['tag'] or 'v9'}"],
     }[limit]
     too_little = {
         "max_deletions": subject.gone - 1,
         "max_deletions_percent": subject.gone * 100 / subject.total - 0.1,
         "min_keep": subject.keeps + 1,
         "protect": [f"^{victim['tag'] or ''}$"],
+        "in_use": [f"{name}:{victim['tag']}" if victim["tag"] else f"docker-pullable://{name}@{victim['digest']}"],
     }[limit]
     refused = run(way, subject, fake, check_mode, **{limit: too_little}, plan_file=str(path))
     assert refused["failed"] and not refused["changed"] and refused["msg"].startswith(f"refused by {limit}: ")
@@ -279,6 +283,26 @@ def test_a_blown_fuse_writes_nothing_but_its_plan_file(way, subject, check_mode,
     held = json.loads(path.read_text())
     assert held["refused"] == refused["msg"] and len(named(path)["goes"]) == subject.gone
     assert run(way, subject, fake, check_mode, **{limit: just})["changed"]
+
+
+@pytest.mark.parametrize(("keeps", "refused"), [("v1", True), ("multi", False)])
+def test_the_image_of_one_platform_runs_as_long_as_an_index_with_it_stays(way, tmp_path, keeps, refused):
+    """Quay lists no child that has no tag, but says with each index which they are."""
+    child, tags = digest("arm64"), []
+    for age, name in enumerate(("v1", "multi")):
+        row = {"name": name, "digest": digest(name), "age_seconds": (age + 40) * DAY, "hidden": False}
+        tags.append({**row, "is_manifest_list": True, "children": [{"digest": child, "present": True}]})
+    tags[1]["immutable"] = keeps == "multi"
+    alice = {"name": "alice", "tokens": [{"as": "alice", "token": QUAY_TOKEN, "scopes": QUAY_SCOPES}]}
+    acme = {"name": "acme", "admins": ["alice"], "members": [], "repositories": [{"name": "app", "tags": tags}]}
+    fake, path = Quay({"users": [alice], "organizations": [acme]}), tmp_path / "running"
+    path.write_text(f"quay.test/acme/app@{child}\n")
+    options = {**QUAY_OPTIONS, "repositories": ["acme/app"], "policies": [{"method": "creation_date", "value": "9d"}]}
+    subject = Subject("one", "quay_autoprune_policy", None, "https://quay.test", options, None, None, "", 0, 0, 0)
+    result = run(way, subject, fake, in_use=[str(path)])
+    assert bool(result.get("failed")) is refused and result["plan"]["in_use"]["found"] == 1
+    assert not refused or result["msg"].startswith("refused by in_use: 1 repository: acme/app: sha256:")
+    assert "children" not in str(result["plan"]["worst"]) and result["plan"]["images"]["count"] == 1 + refused
 
 
 @every_subject

@@ -96,6 +96,11 @@ def test_each_cause_is_one_message(result, kinds, texts):
     assert found["failed"] == bool(set(kinds) - {"skipped"})
 
 
+def test_what_keeps_several_tasks_from_working_is_said_once():
+    found = registry({"failed": True, "msg": "down"}, {"failed": True, "msg": "down\nfor good"})
+    assert [message["text"] for message in found["messages"]] == ["down", "for good"]
+
+
 def test_a_result_is_not_taken_for_skipped_because_it_names_targets_that_are():
     assert registry({**plans.unchanged(), "skipped": {"a": "min_keep"}})["numbers"]["targets"] == 3
 

@@ -17,10 +17,12 @@ from hypothesis import strategies as st
 
 TEXTS = st.none() | st.text(st.characters(exclude_categories=()), max_size=3)
 NUMBERS = st.none() | st.integers(0, 2**62)
-ROWS = st.lists(st.tuples(
+ROW = st.tuples(
     TEXTS, TEXTS, NUMBERS, NUMBERS, st.sampled_from(["", "old", "many"]), st.sampled_from(["goes", "perhaps", "stays"]),
     st.booleans(), st.sampled_from(["a", "b"])
-))  # fmt: skip
+)  # fmt: skip
+INDEX = st.tuples(ROW, st.lists(st.text(max_size=3), min_size=1, max_size=3)).map(lambda parts: (*parts[0], parts[1]))
+ROWS = st.lists(ROW | INDEX)
 
 
 def in_file():
@@ -37,6 +39,7 @@ def test_images_are_as_they_were_and_counted(rows, in_a_file):
     ordered = [row for row in rows if row[5] != "stays"] + [row for row in rows if row[5] == "stays"]
     assert list(found.rows()) == ordered and len(found) == len(rows)
     assert list(found) == [dict(zip(images.FIELDS, row)) for row in ordered]
+    assert sorted(len(one) for one in found) == sorted(map(len, rows))  # only an index has children
     gone = [one for one in found if one["fate"] != "stays"]
     assert found.going() == gone and found.losses == len(gone)
     counted = Counter((one["fate"], one["anyway"], one["by"], one["because"]) for one in gone)

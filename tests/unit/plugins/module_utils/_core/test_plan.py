@@ -154,6 +154,12 @@ def test_there_are_at_most_fifty_rows():
     assert len(plan.rows([thing.entry for thing in made.values()], made, [], None, {})) == plan.MOST_ROWS
 
 
+def test_a_list_of_single_targets_is_one_row():
+    made = things(one=["one"], two=["two"])
+    (row,) = plan.rows([thing.entry for thing in made.values()], made, ["two"], {}, {}, "policies")
+    assert (row["what"], row["targets"], row["changed"], row["count"], row["limit"]) == ("policies", 2, 1, 0, "")
+
+
 @pytest.mark.parametrize(
     ("number", "text"),
     [

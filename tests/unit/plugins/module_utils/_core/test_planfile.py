@@ -29,7 +29,8 @@ def image(tag, fate="goes", digest="sha256:a", **more):
 def packed(repositories):
     """The images of repositories as a forecast has them."""
     return {
-        name: Images([tuple(one[field] for field in FIELDS) for one in some]) for name, some in repositories.items()
+        name: Images([tuple(one[field] for field in FIELDS if field in one) for one in some])
+        for name, some in repositories.items()
     }
 
 
@@ -74,8 +75,12 @@ def test_whatever_the_names_a_plan_file_holds_them_as_they_are(tmp_path_factory,
 TEXTS = st.none() | st.text(st.characters(exclude_categories=()), max_size=5)
 
 
-@given(st.lists(st.tuples(TEXTS, TEXTS, st.none() | st.integers(0), st.none() | st.integers(0), TEXTS,
-                          st.sampled_from(["goes", "perhaps", "stays"]), st.booleans(), TEXTS)))  # fmt: skip
+ROW = st.tuples(TEXTS, TEXTS, st.none() | st.integers(0), st.none() | st.integers(0), TEXTS,
+                st.sampled_from(["goes", "perhaps", "stays"]), st.booleans(), TEXTS)  # fmt: skip
+INDEX = st.tuples(ROW, st.lists(TEXTS, min_size=1)).map(lambda parts: (*parts[0], parts[1]))
+
+
+@given(st.lists(ROW | INDEX))
 def test_each_image_is_written_as_json_has_it(tmp_path_factory, rows):
     path = str(tmp_path_factory.mktemp("plans") / "plan.json")
     found = Images(rows)
@@ -238,3 +243,34 @@ def test_an_interrupted_write_leaves_the_earlier_file_as_it_was(path):
     with pytest.raises(KeyboardInterrupt):
         planfile.save(str(path), HEAD, interrupted(), {})
     assert path.read_bytes() == before and os.listdir(path.parent) == ["plan.json"]
+
+
+def test_a_plan_that_was_carried_out_is_kept_when_a_later_one_is_written(tmp_path):
+    path, done = tmp_path / "plan.json", dict(HEAD, check_mode=False, made="2026-11-21T14:00:00Z")
+
+    def save(changes=CHANGES, **more):
+        planfile.save(str(path), dict(done, **more), changes, {})
+        return sorted(one.name for one in tmp_path.iterdir())
+
+    for never in ({"check_mode": True}, {"refused": "by a limit"}, {"changes": []}, {"made": "x/../../y"}, {"made": 7}):
+        assert save(**never) == ["plan.json"]
+    assert save() == ["plan.json"]
+    assert save(made="2026-11-21T15:00:00Z") == ["plan.2026-11-21T140000Z.json", "plan.json"]
+    assert save(changes=[], made="2026-11-21T15:00:00Z") == [
+        "plan.2026-11-21T140000Z.json",
+        "plan.2026-11-21T150000Z.json",
+        "plan.json",
+    ]
+    assert save() == ["plan.2026-11-21T140000Z.json", "plan.2026-11-21T150000Z.json", "plan.json"]
+    assert "plan.2026-11-21T140000Z-1.json" in save()
+    assert planfile.load(str(tmp_path / "plan.2026-11-21T140000Z.json"))["changes"] == CHANGES
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", '{"changes": []}', "\xff", ' "changes": [', ' "check_mode": no\n "changes": [\n  {']
+)
+def test_what_is_no_plan_is_replaced(tmp_path, text):
+    path = tmp_path / "plan.json"
+    path.write_text(text, encoding="latin-1")
+    planfile.save(str(path), HEAD, CHANGES, {})
+    assert os.listdir(tmp_path) == ["plan.json"] and planfile.load(str(path))

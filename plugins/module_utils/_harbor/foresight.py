@@ -1,0 +1,118 @@
+# Copyright: registry.hygiene contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reads what a forecast of tag retention needs, one repository after another, and keeps only what it says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.registry.hygiene.plugins.module_utils._core import forecast as forecasts
+from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import ApiError
+from ansible_collections.registry.hygiene.plugins.module_utils._harbor import (
+    inventory,
+    projects,
+    registry,
+    retention_forecast,
+    selectors,
+)
+
+# The first Harbor that is known to be built with Go 1.19 or later, whose sort.Slice orders equal rows as gosort does.
+EXACT_SINCE = (2, 8)
+QUERY = {"q": "base=*", "with_immutable_status": "true", "with_accessory": "true"}
+TEXT = {"type": "string", "minLength": 1, "maxLength": 512}
+TIME = {"type": ["string", "null"], "maxLength": 64}
+TIMES = {"push_time": TIME, "pull_time": TIME}
+ARTIFACTS = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "required": ["digest", "push_time", "tags"],  # without the tags, all would look untagged
+        "properties": {
+            "digest": TEXT,
+            **TIMES,
+            "tags": {
+                "type": ["array", "null"],
+                "items": {
+                    "type": "object",
+                    "required": ["name", "immutable"],
+                    "properties": {"name": TEXT, "immutable": {"type": "boolean"}, **TIMES},
+                },
+            },
+            "references": {
+                "type": ["array", "null"],
+                "items": {"type": "object", "required": ["child_digest"], "properties": {"child_digest": TEXT}},
+            },
+            "accessories": {
+                "type": ["array", "null"],
+                "items": {"type": "object", "properties": {"type": TEXT}},
+            },
+        },
+    },
+}
+IMMUTABLE_RULE = {
+    "type": "object",
+    "required": ["id", "tag_selectors"],
+    "properties": {
+        "id": {"type": "integer", "minimum": 1},
+        "disabled": {"type": "boolean"},
+        "tag_selectors": selectors.SELECTORS,
+        "scope_selectors": selectors.SCOPES,
+    },
+}
+IMMUTABLE_RULES = {"type": "array", "items": IMMUTABLE_RULE}
+
+
+def immutable_rules(thing: projects.OfProject) -> list:
+    """Return the immutable rules of a project as Harbor lists them."""
+    where = thing.where("immutabletagrules")
+    return registry.listing(thing.client, where, IMMUTABLE_RULES, lambda row: row["id"])
+
+
+def estate(thing: projects.OfProject) -> retention_forecast.Estate:
+    """Return what a forecast knows beside the artifacts. A developer may run retention, but not read what protects."""
+    try:
+        rules = immutable_rules(thing)
+    except ApiError as error:
+        if error.status != 403:
+            raise
+        rules = None
+    client = thing.client
+    return retention_forecast.Estate(rules, client.clock(), registry.version(client) >= EXACT_SINCE)
+
+
+class Foreseeing(projects.OfProject):
+    """What makes Harbor's tag retention delete artifacts in one project."""
+
+    foresees = True
+
+    def rules(self, current: Any, planned: Any) -> tuple[list, list | None]:
+        """Return the rules of the API that are to be carried out, and those that are now (None: nothing goes). Pure."""
+        raise NotImplementedError
+
+    @classmethod
+    def foresee_all(cls, client, things, before, after, each):
+        found, errors = each(lambda name: things[name].images(before[name], after[name]), list(things))
+        forecast = {repository: images for one in found.values() for repository, images in one.items()}
+        return forecast, {repository: [name] for name, one in found.items() for repository in one}, errors
+
+    def images(self, current: Any, planned: Any) -> dict:
+        """Return repository -> images, see _core/forecast.py; GET only.
+
+        Repositories that no planned rule is about lose nothing, and are not looked at. Of the others, one after another
+        is listed and judged, and nothing is kept but that.
+        """
+        rules, now = self.rules(current, planned)
+        if all((rule or {}).get("disabled") for rule in rules):
+            return {}  # a run does nothing
+        known, place = estate(self), len(self.target) + 1
+
+        def judged(name: str) -> dict:
+            rows = inventory.artifacts(self.client, name, ARTIFACTS, QUERY)
+            then = retention_forecast.forecast(name, rows, rules, known)
+            before = now and retention_forecast.forecast(name, rows, now, known)
+            return forecasts.compared(then, before, lambda image: self.name)
+
+        names = inventory.repositories(self.client, self.target)
+        names = [name for name in names if retention_forecast.applying(rules, name[place:])]
+        return {name: images for one in self.client.each(judged, names) for name, images in one.items()}
