@@ -232,3 +232,13 @@ def test_peers(session):
         env={"HOME": str(home), "LANG": "C.UTF-8", "PYTHONPATH": f"{BUILD}{os.pathsep}{TREE / 'tests'}"},
         include_outer_env=False,
     )
+
+
+@nox.session(name="test-real")
+def test_real(session):
+    """Acceptance tests on the registries that the environment names, or on fakes; options for pytest behind --."""
+    enter_tree(session)
+    path = f"{BUILD}{os.pathsep}{TREE / 'tests'}"
+    command = ("pytest", "-p", "no:cacheprovider", "-v", "-rfE", "--no-header", "tests/real", *session.posargs)
+    # nox ends what does not stop within some tenths of a second after Ctrl-C; cleaning up takes longer.
+    session.run(*command, env={"PYTHONPATH": path}, interrupt_timeout=None, terminate_timeout=None)

@@ -58,6 +58,26 @@ attributes:
     support: full
 """
 
+    # For actions that write a file on the controller, and run there alone.
+    FILE = r"""
+options: {}
+attributes:
+  action:
+    description: Has an action plugin of the same name, so that it can be executed on the controller.
+    support: full
+    details:
+      - It always runs on the controller, whatever the host is.
+  async:
+    description: Supports being used with the C(async) keyword.
+    support: none
+  check_mode:
+    description: Can run in C(check_mode) and return changed status prediction without modifying target.
+    support: full
+  diff_mode:
+    description: Will return details on what has changed (or possibly needs changing in C(check_mode)) in diff mode.
+    support: full
+"""
+
     # For actions that only report, and run on the controller alone.
     REPORT = r"""
 options: {}

@@ -22,6 +22,9 @@ options:
       - A robot needs the permissions C(read) and C(list) of C(purge-audit) (audit log) or C(garbage-collection), and to
         change something C(create), C(update) and C(stop). Forecasts of deleted artifacts need C(list) of C(repository)
         and C(artifact) in all projects.
+      - In the projects it is to serve, it needs C(read) and C(list) of C(tag-retention), C(list) of C(immutable-tag),
+        and to change something also C(create), C(update) and C(delete). Forecasts of tag retention need C(list) of
+        C(repository), C(artifact) and C(immutable-tag).
       - For replications it needs C(read) and C(list) of C(registry), C(replication-policy) and C(replication), to
         change something also C(create), C(update) and C(delete) of the first two, and C(create) of the third to start
         and stop.

@@ -19,6 +19,7 @@ author: registry.hygiene contributors (@registry-hygiene)
 description:
   - Returns a message for each variable that a role does not know, with the name that was probably meant.
   - Ansible itself says nothing about a misspelt variable. What it should have declared is then missing.
+  - The variables of the other playbooks of this collection are known to all of its roles.
 positional: known
 options:
   _input:
@@ -52,6 +53,11 @@ _value:
 """
 
 MOST = 200  # characters of a name
+# What playbooks and plugins of this collection read, or set, and roles only find beside their own.
+ELSEWHERE = tuple(
+    f"registry_hygiene_{name}"
+    for name in (*("export_folder", "export_force", "fail_on", "history", "namespace", "since", "undo_force", "until"),)
+)
 
 
 def unknown_variables(found: list, known: list) -> list[str]:
@@ -60,7 +66,7 @@ def unknown_variables(found: list, known: list) -> list[str]:
         if isinstance(names, str) or not hasattr(names, "__iter__"):
             raise AnsibleFilterError("unknown_variables: give it a list of names, and the list of those that are known")
     known = [str(name) for name in known]
-    return [message(name, known) for name in sorted({str(name) for name in found} - set(known))]
+    return [message(name, known) for name in sorted({str(name) for name in found}.difference(known, ELSEWHERE))]
 
 
 def message(name: str, known: list[str]) -> str:

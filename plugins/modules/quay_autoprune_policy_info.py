@@ -12,6 +12,8 @@ version_added: 0.1.0
 author: registry.hygiene contributors (@registry-hygiene)
 description:
   - Returns the auto-prune policies of organizations, of repositories or of the token's own user, many at once.
+  - Here the namespace of a repository may be a glob, too, such as in V(*/*). That stands for the organizations that the
+    token administers, and for its own user. It needs the scope C(user:read).
   - What it returns for a target can be given to M(registry.hygiene.quay_autoprune_policy) as it is, unless Quay holds
     what that module refuses, such as an age of V(0d), or several values of one policy.
 extends_documentation_fragment:
@@ -37,6 +39,11 @@ EXAMPLES = r"""
   registry.hygiene.quay_autoprune_policy_info:
     repositories:
       - acme/*
+
+- name: Read those of all repositories of all these organizations and of the token's own user
+  registry.hygiene.quay_autoprune_policy_info:
+    repositories:
+      - "*/*"
 
 - name: Give one repository the policies of another
   registry.hygiene.quay_autoprune_policy_info:
@@ -66,6 +73,14 @@ policies:
         value: 14d
         tag_pattern: ^dev-
         tag_pattern_matches: true
+state:
+  description:
+    - The state of repositories that a glob stands for, C(NORMAL), C(READ_ONLY) or C(MIRROR). Quay prunes nothing in the
+      latter two. V(null) for all else. In the shape of RV(policies).
+  type: raw
+  returned: success, or when only some of the targets failed
+  sample:
+    acme/app: NORMAL
 changed_targets:
   description: Always empty.
   type: list
@@ -88,7 +103,22 @@ from ansible_collections.registry.hygiene.plugins.module_utils._quay.reader impo
     PolicyReader,
 )
 
-MODULE = Module(PolicyReader, registry, SCOPE_SPEC, **SCOPE_RULES)
+
+class Policies(PolicyReader):
+    """The auto-prune policies of one organization, one repository or the token's own user, and its state."""
+
+    nouns = ("policies", "state")
+    everywhere = True
+
+    @classmethod
+    def choose(cls, client, params, found):
+        return client.cached("states", lambda: found)
+
+    def read(self):
+        return {"policies": super().read(), "state": self.client.cached("states", dict).get(self.target)}
+
+
+MODULE = Module(Policies, registry, SCOPE_SPEC, **SCOPE_RULES)
 
 
 def main():

@@ -18,6 +18,7 @@ options:
   namespace:
     description:
       - The organization.
+      - A glob (C(*), C(?), C([...])) means the matching ones. Then the keys of results are C(namespace/name).
     type: str
     required: true
     aliases: [organization]
@@ -61,6 +62,13 @@ EXAMPLES = r"""
     history: true
     history_since: 7d
   register: found
+
+- name: Read the policies of all repositories that can be seen
+  registry.hygiene.swr_retention_info:
+    swr_region: eu-west-101
+    namespace: "*"
+    repositories:
+      - "*"
 
 - name: Show how many tags went
   ansible.builtin.debug:
@@ -112,7 +120,7 @@ failures:
     gone: "GET /v2/manage/namespaces/acme/repos/gone/retentions answered 404 SVCSTG.SWR.4040010: There is no such ..."
 """
 
-from ansible_collections.registry.hygiene.plugins.module_utils._core import schedule
+from ansible_collections.registry.hygiene.plugins.module_utils._core import names, schedule
 from ansible_collections.registry.hygiene.plugins.module_utils._core.module import Module
 from ansible_collections.registry.hygiene.plugins.module_utils._swr import registry, retention
 
@@ -126,7 +134,15 @@ class RetentionHistory(retention.RetentionReader):
     def validate(cls, params):
         if params["history_since"]:
             schedule.seconds(params["history_since"], "history_since")
+        if names.is_glob(params["namespace"]):  # any name will do to check the others
+            return super().validate(dict(params, namespace="x"))
         return super().validate(params)
+
+    @classmethod
+    def targets(cls, client, params):
+        if not names.is_glob(params["namespace"]):
+            return super().targets(client, params)
+        return registry.everywhere(client, params["namespace"], params["repositories"])
 
     def read(self):
         history = []

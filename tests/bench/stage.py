@@ -46,13 +46,13 @@ class Server:
 
 
 @contextmanager
-def quay(folder: Path, organization: dict[str, Any]) -> Iterator[Server]:
-    """Gives a server that holds this organization, which the token administers."""
+def quay(folder: Path, *organizations: dict[str, Any]) -> Iterator[Server]:
+    """Gives a server that holds these organizations, which the token administers."""
     token = {"as": "alice", "token": TOKEN, "scopes": ["org:admin", "repo:admin", "repo:read", "user:read"]}
     state = {
         "users": [{"name": "alice", "tokens": [token]}],
         # With the task, parallel first policies do not fail: the bare script knows nothing of that race.
-        "organizations": [{"admins": ["alice"], "autoprune_task": True, **organization}],
+        "organizations": [{"admins": ["alice"], "autoprune_task": True, **one} for one in organizations],
     }
     with _served(folder, "quay", state) as server:
         yield server

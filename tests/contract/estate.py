@@ -1,7 +1,7 @@
 # Copyright: registry.hygiene contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A made-up Quay of any size, and what an inventory declares for it: the ground of tests of whole playbooks."""
+"""Made-up registries, what an inventory declares for them, and what became of a play: for tests of whole playbooks."""
 
 from __future__ import annotations
 
@@ -11,6 +11,43 @@ DAY = 86400
 TOKEN = "token-of-alice"
 SCOPES = ["org:admin", "repo:admin", "user:admin", "user:read"]
 AGES = {"v1": 300, "v2": 2, "dev-old": 90, "dev-older": 120, "dev-new": 1, "pr-1": 40}  # days of each tag
+
+
+SWR_KEY = {"swr_access_key": "AKOFALICE", "swr_secret_key": "secret-key-of-alice"}
+SWR = {
+    "projects": [{"name": "eu-de", "id": "5d1b0c5f0a8e4f4c9e5f6a7b8c9d0e1f", "domain": "account"}],
+    "users": [
+        {
+            "name": "alice",
+            "domain": "account",
+            "access_keys": [{"access": SWR_KEY["swr_access_key"], "secret": SWR_KEY["swr_secret_key"]}],
+        }
+    ],
+    "organizations": [
+        {
+            "name": "acme",
+            "auth": {"alice": 7},
+            "repositories": [{"name": "api", "tags": [{"name": "v1", "age_seconds": 9}]}],
+        }
+    ],
+}
+HARBOR = {
+    "users": [{"name": "admin", "password": "made-up-Secret1", "sysadmin": True}],
+    "projects": [
+        {
+            "name": "acme",
+            "repositories": [
+                {
+                    "name": "team/app",
+                    "artifacts": [
+                        {"digest": "sha256:" + "a" * 64, "size": 5000, "tags": [{"name": "v1"}]},
+                        {"digest": "sha256:" + "b" * 64, "size": 7000, "tags": []},
+                    ],
+                }
+            ],
+        }
+    ],
+}
 
 
 def quay(number: int, organization: str = "acme") -> dict[str, Any]:

@@ -14,6 +14,11 @@ def recap(ran) -> dict[str, dict[str, int]]:
     return {host: {key: int(value) for key, value in re.findall(r"(\w+)=(\d+)", line)} for host, line in lines}
 
 
+def writes(*registries) -> int:
+    """Return how many requests wrote something."""
+    return sum(len(fake.writes) for fake in registries)
+
+
 def words(text) -> str:
     """Return a text without line breaks and indents: lines of reports are folded."""
     return " ".join(text.split())

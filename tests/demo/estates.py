@@ -148,8 +148,25 @@ def tags_of(state: dict[str, Any], project: str, pattern: str = "*") -> dict[tup
     }
 
 
+def retention_words(rules: list[dict[str, Any]]) -> list[tuple]:
+    """Return what rules of tag retention say, whether they are declared or a Harbor's."""
+    return sorted(
+        (
+            rule["template"],
+            rule["value"] if "value" in rule else rule["params"][rule["template"]],
+            tuple(selector["pattern"] for selector in rule["tag_selectors"]),
+        )
+        for rule in rules
+    )
+
+
+def within(entry: dict[str, Any], projects: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the projects that a declaration names."""
+    return [one for one in projects if any(fnmatchcase(one["name"], pattern) for pattern in entry["projects"])]
+
+
 class Upkeep:
-    """What a Harbor mirrors, its schedules, and what they clean up: artifacts and rows of the audit log."""
+    """What a Harbor mirrors, protects and retains, its schedules, and what is there."""
 
     def __init__(self, url: str, variables: dict[str, Any]) -> None:
         state = control(url, "state")
@@ -167,12 +184,42 @@ class Upkeep:
             self.missing += names - {item["name"] for item in there}
             self.undeclared[key] = [item for item in there if item["name"] not in names]
         self.mirrored = tags_of(state, MIRROR)
+        self.projects = {
+            "immutable tags": self._protected(state["projects"], variables["harbor_hygiene_immutable_tags"]),
+            "tag retention": self._retained(state["projects"], variables["harbor_hygiene_retention"]),
+        }
+        named = [one for entry in variables["harbor_hygiene_retention"] for one in within(entry, state["projects"])]
+        self.undeclared["retention"] = [one.get("retention") for one in state["projects"] if one not in named]
         kept = [project for project in state["projects"] if project["name"] != MIRROR]
-        self.repositories = [item for project in kept for item in project["repositories"]]
-        artifacts = [artifact for item in self.repositories for artifact in item["artifacts"]]
-        self.artifacts = len(artifacts)
-        self.tags = sum(len(artifact["tags"]) for artifact in artifacts)
+        self.repositories = {f"{one['name']}/{item['name']}": item for one in kept for item in one["repositories"]}
+        # (repository, digest) -> the names of its tags
+        self.artifacts = {
+            (name, artifact["digest"]): [tag["name"] for tag in artifact["tags"]]
+            for name, item in self.repositories.items()
+            for artifact in item["artifacts"]
+        }
         self.rows = sum(some["count"] for some in state["audit_rows"] + state["old_audit_rows"])
+
+    @staticmethod
+    def _protected(projects: list[dict[str, Any]], declared: list[dict[str, Any]]) -> set[str]:
+        found = set()
+        for entry in declared:
+            for one in within(entry, projects):
+                there = [selector["pattern"] for rule in one["immutable_rules"] for selector in rule["tag_selectors"]]
+                wanted = [rule["tag_selector"]["pattern"] for rule in entry["rules"]]
+                found.add("as declared" if set(wanted) <= set(there) else "otherwise" if there else "none")
+        return found
+
+    @staticmethod
+    def _retained(projects: list[dict[str, Any]], declared: list[dict[str, Any]]) -> set[str]:
+        found = set()
+        for entry in declared:
+            for one in within(entry, projects):
+                policy = one.get("retention")
+                same = policy and retention_words(policy["rules"]) == retention_words(entry["rules"])
+                fires = same and policy["trigger"]["settings"]["cron"]
+                found.add("as declared" if fires else "otherwise" if policy else "none")
+        return found
 
     def _words(self, schedule: dict[str, Any]) -> tuple:
         given, word = schedule["parameters"], schedule["type"].lower()
@@ -182,8 +229,9 @@ class Upkeep:
         return word, given["audit_retention_hour"], self.events <= events and not given["dry_run"]
 
     def verdicts(self) -> dict[str, str]:
-        """Return how the mirror and the schedules of the purge and the garbage collection compare with the declared."""
+        """Return how all of that compares with the declared."""
         found = {"mirror": "none" if self.missing else "as declared"}
+        found.update({what: " and ".join(sorted(verdicts)) for what, verdicts in self.projects.items()})
         for kind, what in (("PURGE_AUDIT_LOG", "purge"), ("GARBAGE_COLLECTION", "garbage collection")):
             there = self.there.get(kind)
             found[what] = "none" if there is None else "as declared" if there == self.wanted[kind] else "otherwise"

@@ -195,7 +195,7 @@ class Reader(history.History):
     def meant(self, repository: str) -> bool:
         """Return whether the options mean this repository (project/name)."""
         wanted, left = self.params["repositories"], self.params["exclude"]
-        return not names.without([repository], wanted) and bool(names.without([repository], left))
+        return names.meant(repository, wanted or []) and not names.meant(repository, left or [])
 
     def read(self):
         return PARTS[self.target](self)

@@ -59,8 +59,11 @@ ORGANIZATION = {
 }
 
 
-def check_names(given: list, kind: str) -> None:
-    """Raise PlanRefused if a name cannot be one: kind is "organizations" or "repositories"."""
+def check_names(given: list, kind: str, everywhere: bool = False) -> None:
+    """Raise PlanRefused if a name cannot be one: kind is "organizations" or "repositories".
+
+    everywhere: whether the namespace of repositories may be a glob.
+    """
     for name in given:
         namespace, _slash, repository = name.partition("/")
         if kind == "organizations" and ("/" in name or not name.strip()):
@@ -71,7 +74,7 @@ def check_names(given: list, kind: str) -> None:
             raise PlanRefused(
                 f"repositories: {name!r} names no repository: write namespace/name, or namespace/* for all"
             )
-        if kind == "repositories" and names.is_glob(namespace):
+        if kind == "repositories" and names.is_glob(namespace) and not everywhere:
             raise PlanRefused(f"repositories: {name!r}: only the part after the namespace may hold *, ? or [...]")
         parts = name.split("/")
         if name != name.strip() or not name.isprintable() or any(part in ("", ".", "..") for part in parts):
@@ -89,8 +92,17 @@ def expand(client: api.Client, params: dict, kind: str) -> dict[str, str | None]
     def candidates(name: str) -> dict:
         space = name.partition("/")[0] if kind == "repositories" else ""
         if space not in listings:
-            listings[space] = repositories(client, space) if space else dict.fromkeys(organizations(client))
-        return listings[space]
+            listings[space] = listed(space)
+        if not names.is_glob(space):
+            return listings[space]
+        rest = name.partition("/")[2]  # a glob for namespaces ends at the slash
+        return {full: state for full, state in listings[space].items() if names.meant(full.partition("/")[2], [rest])}
+
+    def listed(space: str) -> dict:
+        if not space:
+            return dict.fromkeys(organizations(client))
+        spaces = filter(names.matcher(space), namespaces(client)) if names.is_glob(space) else [space]
+        return {name: state for one in spaces for name, state in repositories(client, one).items()}
 
     found = names.expand(params[kind], candidates, client.warnings, params.get("exclude"))
     states = {name: state for listing in listings.values() for name, state in listing.items()}
@@ -174,3 +186,8 @@ def organizations(client: api.Client) -> list[str]:
     return sorted(
         name for name, admin in told.items() if admin or admin is None and organization(client, name).get("is_admin")
     )
+
+
+def namespaces(client: api.Client) -> list[str]:
+    """Return the names of all organizations that the token administers, and that of its user."""
+    return sorted({*organizations(client), current_user(client)["username"]})

@@ -25,6 +25,7 @@ class PolicyReader(Resource):
 
     noun = "policies"
     naming = (*SCOPES, "exclude")
+    everywhere = False  # whether repositories may be those of several namespaces (*/*)
 
     @classmethod
     def named(cls, params):
@@ -55,7 +56,7 @@ class PolicyReader(Resource):
         if all(params[scope] is None for scope in SCOPES):
             raise PlanRefused(f"{' and '.join(SCOPES)} are null: name at least one target, or give []")
         for kind in ("organizations", "repositories"):
-            listings.check_names(params[kind] or [], kind)
+            listings.check_names(params[kind] or [], kind, cls.everywhere)
         if params["current_user"] is False:
             raise PlanRefused("current_user: false names nothing: leave it out and name organizations or repositories")
         return []

@@ -9,7 +9,7 @@ import re
 from typing import Any, Callable
 
 from ansible.module_utils.basic import env_fallback
-from ansible_collections.registry.hygiene.plugins.module_utils._core import access, api, wait
+from ansible_collections.registry.hygiene.plugins.module_utils._core import access, api, names, wait
 from ansible_collections.registry.hygiene.plugins.module_utils._core.answer import Answer
 from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import (
     ApiError,
@@ -113,10 +113,10 @@ def _auth(params: dict) -> Any:
     )
 
 
-def _together(given: dict, *names: str) -> None:
-    for name in names:
-        if name not in given:
-            _missing(f"{name}, which goes with {' and '.join(other for other in names if other != name)},")
+def _together(given: dict, *options: str) -> None:
+    for option in options:
+        if option not in given:
+            _missing(f"{option}, which goes with {' and '.join(other for other in options if other != option)},")
 
 
 def _missing(what: str) -> Any:
@@ -213,10 +213,24 @@ def repositories(client: api.Client, namespace: str) -> list[str]:
     where = api.path(*MANAGE, "repos")
     found = listing(client, where, REPOSITORIES, lambda row: (row["namespace"], row["name"]), namespace=namespace)
     # The filters of SWR may match loosely.
-    names = [name for space, name in found if space == namespace]
-    if not names:
+    here = [name for space, name in found if space == namespace]
+    if not here:
         organization(client, namespace)
-    return names
+    return here
+
+
+def everywhere(client: api.Client, namespace: str, given: list) -> list[str]:
+    """Return namespace/name of all repositories that names and globs mean, where the namespace is a glob, too.
+
+    What no organization can be called is left out; if nothing matches, that is warned about.
+    """
+    matches = names.matcher(namespace)
+    rows = listing(client, api.path(*MANAGE, "repos"), REPOSITORIES, lambda row: (row["namespace"], row["name"]))
+    seen = [(space, name) for space, name in rows if ORGANIZATION_NAME.match(space)]
+    found = [f"{space}/{name}" for space, name in seen if matches(space) and names.meant(name, given)]
+    if not found:
+        client.warnings.append(f"{namespace!r} and {given} match none of the {len(seen)} repositories that can be seen")
+    return found
 
 
 def lister(client: api.Client, namespace: str) -> Callable[[str], list]:

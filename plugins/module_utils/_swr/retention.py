@@ -279,8 +279,14 @@ class RetentionReader(Resource):
             raise PlanRefused(f"undo: {target!r} is no name of a repository with its organization")
         return {"namespace": namespace, "repositories": [repository]}
 
+    @property
+    def parts(self) -> tuple[str, str]:
+        """The namespace and the name in it; the targets of a glob for namespaces have both in one."""
+        space = self.params["namespace"]
+        return tuple(self.target.split("/", 1)) if names.is_glob(space) else (space, self.target)
+
     def full_name(self):
-        return f"{self.params['namespace']}/{self.target}"
+        return "/".join(self.parts)
 
     @classmethod
     def targets(cls, client, params):
@@ -290,7 +296,7 @@ class RetentionReader(Resource):
 
     def where(self, *rest: str) -> str:
         """Return the path of the repository's policies, or of something below it."""
-        return registry.repository_path(self.params["namespace"], self.target, "retentions", *rest)
+        return registry.repository_path(*self.parts, "retentions", *rest)
 
     def fetch(self) -> list:
         """Return the policies as SWR lists them, the oldest first."""
@@ -301,7 +307,7 @@ class RetentionReader(Resource):
         self.found = self.fetch()
         if len(self.found) > 1:
             self.client.warnings.append(
-                f"{self.params['namespace']}/{self.target} holds {len(self.found)} retention policies, where SWR "
+                f"{self.full_name()} holds {len(self.found)} retention policies, where SWR "
                 f"documents one: {json.dumps([one_in_option_words(policy) for policy in self.found])[:1000]}"
             )
         return in_option_words(self.found)

@@ -136,6 +136,8 @@ class Remotes:
         wanted = urlsplit(url)
         if wanted.path.strip("/"):
             return None
+        if (wanted.scheme, wanted.netloc) == self.harbor.address:
+            return self.harbor.seen_from_outside(url)
         urls = ((item, urlsplit(item.url)) for item in self.known.values())
         found = next((item for item, one in urls if (one.scheme, one.netloc) == (wanted.scheme, wanted.netloc)), None)
         if found is None and self.harbor.switches["live_remotes"] and wanted.hostname == "127.0.0.1":

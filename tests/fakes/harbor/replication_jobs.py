@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Generator
 from urllib.parse import urlsplit
 
 from . import doublestar
+from .itself import Itself
 from .jobs import JobFailed, Task
 from .registries import LOCAL_URL, Registry
 from .remotes import Image, Remote
@@ -139,6 +140,11 @@ class Side:
         return self.registry.type if self.registry else "harbor"
 
     @property
+    def here(self) -> bool:
+        """Whether its images are those of this Harbor."""
+        return self.registry is None or isinstance(self.remote, Itself)
+
+    @property
     def reachable(self) -> bool:
         """Whether somebody answers there."""
         return self.registry is None or (self.remote is not None and self.remote.healthy)
@@ -150,10 +156,12 @@ class Side:
 
     def repositories(self) -> dict[str, list[Image]]:
         """Returns what may be pulled there, by full names."""
-        if self.registry is None:
+        if self.here:
             found: dict[str, list[Image]] = {}
             for project in self.harbor.store.projects.values():
                 for repository in project.repositories.values():
+                    if self.registry and not self.remote.may(self.user, f"{project.name}/{repository.name}", False):
+                        continue
                     images = [Image(one.digest, one.size, one.names, one.labels) for one in repository.candidates()]
                     found[f"{project.name}/{repository.name}"] = images
             return found
@@ -182,7 +190,7 @@ class Side:
 
     def image(self, repository: str, tag: str) -> Image | None:
         """Returns what a tag (or digest) is there."""
-        if self.registry is None:
+        if self.here:
             _project, place = self.harbor.store.repository(repository)
             item = place.find(tag) if place else None
             return Image(item.digest, item.size, item.names) if item else None
@@ -195,7 +203,7 @@ class Side:
 
     def put(self, repository: str, image: Image, tag: str) -> None:
         """Stores an image under a tag (or its digest)."""
-        if self.registry is not None:
+        if not self.here:
             self.remote.put(repository, image, tag, self.user)
             return
         store, at = self.harbor.store, self.harbor.at()
@@ -212,12 +220,24 @@ class Side:
 
     def remove(self, repository: str, tag: str, whole: bool) -> None:
         """Deletes a tag, or the whole image that has it."""
+        if self.here:
+            self._remove_here(repository, tag, whole)
+            return
         images = self.remote.repositories.get(repository, [])
         for image in list(images):
             if tag in image.tags:
                 image.tags.remove(tag)
                 if whole:
                     images.remove(image)
+
+    def _remove_here(self, repository: str, tag: str, whole: bool) -> None:
+        store = self.harbor.store
+        project, place = store.repository(repository)
+        item = place.find(tag) if place else None
+        if item is not None and whole:
+            store.delete(project, place, item, quiet=True)
+        elif item is not None:
+            item.tags.remove(item.tag(tag))
 
 
 class Transfer:

@@ -17,9 +17,11 @@ from .accounts import Account, Accounts
 from .artifacts import Artifacts
 from .garbage import Garbage
 from .immutable_rules import ImmutableRules
+from .itself import Itself
 from .jobs import Jobs
 from .projects import Projects
 from .purge import Purge
+from .pushes import Pushes
 from .registries import Registries
 from .remotes import Remotes
 from .replication_policies import ReplicationPolicies
@@ -86,6 +88,8 @@ class Harbor(Fake):
         self.jobs = Jobs(self)
         self.store = Store(self)
         self.remotes = Remotes(self)
+        self.pushes = Pushes(self)
+        self.address = ("", "")  # scheme and host of the last request: its own address
         self.families: dict[type, Any] = {}
         for kind in FAMILIES:
             self.families[kind] = kind(self)
@@ -123,6 +127,10 @@ class Harbor(Fake):
         """Returns the present moment of whatever is happening, epoch seconds."""
         return self.jobs.moment
 
+    def seen_from_outside(self, url: str) -> Itself:
+        """Returns this Harbor as the endpoint of a replication."""
+        return Itself(self, url)
+
     def hang(self) -> None:
         """Never answers, as the real one after a cron that never fires."""
         raise (TimedOut if self._timeout else Dropped)
@@ -136,6 +144,9 @@ class Harbor(Fake):
         """Returns the answer to a request."""
         self.jobs.run()
         self._timeout = request.environ.get("fakes.timeout")
+        self.address = (request.scheme, request.host)
+        if self.pushes.registry.takes(request.path):
+            return self.pushes.registry.answer(request)
         headers, problem = self.sessions.check(request)
         headers["X-Request-Id"] = request_id(request)
         try:

@@ -33,6 +33,7 @@ AUTOPRUNE_ROUTES = {
     "user_policy": ("user/autoprunepolicy/<uuid>", ["GET", "PUT", "DELETE"]),
 }
 OTHER_ROUTES = {
+    "organizations": ("organization/", ["POST"]),
     "organization": ("organization/<orgname>", ["GET", "PUT", "DELETE"]),
     "organization_logs": ("organization/<orgname>/logs", ["GET"]),
     "organization_aggregatelogs": ("organization/<orgname>/aggregatelogs", ["GET"]),

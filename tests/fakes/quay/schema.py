@@ -18,6 +18,7 @@ POLICY_SCHEMA = {
     },
 }
 DESCRIPTION_SCHEMA = {"required": ["description"], "properties": {"description": ["string"]}}
+ORGANIZATION_SCHEMA = {"required": ["name"], "properties": {"name": ["string"], "email": ["string"]}}
 RESTORE_SCHEMA = {"required": [], "properties": {"manifest_digest": ["string"]}}
 TAG_SCHEMA = {
     "required": [],

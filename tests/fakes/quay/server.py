@@ -18,6 +18,7 @@ from .call import Call
 from .errors import NEEDS_XHR, NO_ANONYMOUS, NOT_ALLOWED, READ_ONLY, Refusal, error_text
 from .namespaces import Namespaces
 from .policies import Policies
+from .pushes import Pushes
 from .repositories import Repositories
 from .routes import build_routes
 from .state import FEATURES
@@ -33,13 +34,16 @@ CORS = {
 }
 
 
-class Quay(Worker, Policies, Namespaces, Repositories):
+class Quay(Worker, Policies, Namespaces, Repositories, Pushes):
     """A Quay server in memory, at commit ffba0c7 with PostgreSQL and without its own nginx in front."""
 
     def answer(self, request: Request) -> Answer:
         """Returns the server's answer to a request and changes the state accordingly."""
         if self._too_fast(request):
             return as_html(429, "Too Many Requests", "nginx")
+        pushed = self._pushed(request)
+        if pushed is not None:
+            return pushed
         routes = build_routes(bool(self.switches["AUTO_PRUNE"])).bind_to_environ(request.environ)
         try:
             endpoint, arguments = routes.match()

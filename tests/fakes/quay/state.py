@@ -42,6 +42,7 @@ class State(Fake):
         "ACTION_LOG_MAX_PAGE": None,
         "LOGS_MODEL": "database",  # or elsewhere: then auto-prune is not in the logs
         "log_seconds": False,  # the times of log entries as MySQL keeps them: then pages skip some
+        "SUPERUSERS_ORG_CREATION_ONLY": False,
         **FEATURES,
     }
 

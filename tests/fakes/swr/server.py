@@ -13,6 +13,7 @@ from werkzeug.wrappers import Request
 
 from .._base import JSON_TYPE, Answer
 from .call import Call
+from .creation import Creation
 from .errors import NOT_PUBLISHED, THROTTLED, Refusal, gateway_error
 from .listing import Listing
 from .policies import Policies
@@ -25,8 +26,10 @@ IAM_ROUTES = {
     "projects": ("/v3/projects", ["GET"]),
 }
 SWR_ROUTES = {
-    "namespaces": ("/v2/manage/namespaces", ["GET"]),
-    "namespace": (NAMESPACE, ["GET"]),
+    "namespaces": ("/v2/manage/namespaces", ["GET", "POST"]),
+    "namespace": (NAMESPACE, ["GET", "DELETE"]),
+    "repos": (f"{NAMESPACE}/repos", ["POST"]),
+    "repo": (REPOSITORY, ["DELETE"]),
     "repositories": ("/v2/manage/repos", ["GET"]),
     "tags": (f"{REPOSITORY}/tags", ["GET"]),
     "retentions": (f"{REPOSITORY}/retentions", ["GET", "POST"]),
@@ -35,7 +38,7 @@ SWR_ROUTES = {
 }
 
 
-class Swr(Policies, Listing):
+class Swr(Policies, Listing, Creation):
     """SWR and IAM of one region, with their gateway; both answer on any host, or on hosts `swr...` and `iam...`."""
 
     def answer(self, request: Request) -> Answer:

@@ -1,7 +1,7 @@
 # Copyright: registry.hygiene contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Plays playbooks of the collection over hosts, as users do."""
+"""Plays the playbooks of this collection as people do."""
 
 from __future__ import annotations
 
@@ -28,15 +28,40 @@ def collections(tmp_path_factory):
 
 
 @pytest.fixture
-def play(collections, tmp_path):
+def environment(collections, tmp_path):
+    """Return what gives the environment of an ansible that nothing of ours disturbs."""
+
+    def of_now():
+        env = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
+        env.update(ANSIBLE_COLLECTIONS_PATH=str(collections), ANSIBLE_HOME=str(tmp_path), ANSIBLE_LOCALHOST_WARNING="0")
+        env.update(ANSIBLE_SHOW_CUSTOM_STATS="1", ANSIBLE_NOCOLOR="1", ANSIBLE_INVENTORY_UNPARSED_WARNING="0")
+        return env
+
+    return of_now
+
+
+@pytest.fixture
+def terminal(environment, tmp_path):
+    """Return what types a command into a shell, in a folder of its own."""
+
+    def typed(line):
+        env = dict(environment(), PATH=f"{ANSIBLE.parent}{os.pathsep}{os.environ['PATH']}", ANSIBLE_TRANSPORT="local")
+        env.update(ANSIBLE_PYTHON_INTERPRETER=sys.executable)
+        return subprocess.run(
+            ["bash", "-c", line], cwd=tmp_path, env=env, capture_output=True, text=True, timeout=120, check=False
+        )
+
+    return typed
+
+
+@pytest.fixture
+def play(environment, tmp_path):
     """Return what plays a playbook over hosts (group -> name -> variables), in a folder of its own."""
 
     def run(playbook, groups, *options):
         inventory = {group: {"hosts": hosts} for group, hosts in groups.items()}
         (tmp_path / "inventory.json").write_text(json.dumps(inventory))
-        env = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
-        env.update(ANSIBLE_COLLECTIONS_PATH=str(collections), ANSIBLE_HOME=str(tmp_path), ANSIBLE_LOCALHOST_WARNING="0")
-        env.update(ANSIBLE_SHOW_CUSTOM_STATS="1", ANSIBLE_NOCOLOR="1", ANSIBLE_INVENTORY_UNPARSED_WARNING="0")
+        env = environment()
         command = [str(ANSIBLE), f"registry.hygiene.{playbook}", "-i", "inventory.json", *options]
         command += ["-e", f"ansible_python_interpreter={sys.executable}"]
         return subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=120, check=False)

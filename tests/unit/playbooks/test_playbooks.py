@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 import yaml
 from contract import estate
-from contract.playing import recap, words
+from contract.estate import HARBOR, SWR, SWR_KEY
+from contract.playing import recap, words, writes
 from fakes.harbor import Harbor
 from fakes.quay import Quay
 from fakes.serve import serving
@@ -24,41 +25,6 @@ ROLES = {
     "swr": "swr_hygiene",
     "digitalocean": "do_registry_hygiene",
     "harbor": "harbor_hygiene",
-}
-SWR_KEY = {"swr_access_key": "AKOFALICE", "swr_secret_key": "secret-key-of-alice"}
-SWR = {
-    "projects": [{"name": "eu-de", "id": "5d1b0c5f0a8e4f4c9e5f6a7b8c9d0e1f", "domain": "account"}],
-    "users": [
-        {
-            "name": "alice",
-            "domain": "account",
-            "access_keys": [{"access": SWR_KEY["swr_access_key"], "secret": SWR_KEY["swr_secret_key"]}],
-        }
-    ],
-    "organizations": [
-        {
-            "name": "acme",
-            "auth": {"alice": 7},
-            "repositories": [{"name": "api", "tags": [{"name": "v1", "age_seconds": 9}]}],
-        }
-    ],
-}
-HARBOR = {
-    "users": [{"name": "admin", "password": "made-up-Secret1", "sysadmin": True}],
-    "projects": [
-        {
-            "name": "acme",
-            "repositories": [
-                {
-                    "name": "team/app",
-                    "artifacts": [
-                        {"digest": "sha256:" + "a" * 64, "size": 5000, "tags": [{"name": "v1"}]},
-                        {"digest": "sha256:" + "b" * 64, "size": 7000, "tags": []},
-                    ],
-                }
-            ],
-        }
-    ],
 }
 NOTHING = [{"namespace": "acme", "repositories": ["api"], "state": "absent"}]
 
@@ -78,11 +44,6 @@ def fakes():
             "digitalocean": {"do-1": {}},
         }
         yield quay, other, swr, hosts
-
-
-def writes(*registries) -> int:
-    """Return how many requests wrote something."""
-    return sum(len(fake.writes) for fake in registries)
 
 
 REFUSAL = "refused by protect: 4 repositories: acme/team-0/application-with-a-long-n...: dev-older; "
@@ -377,6 +338,11 @@ def test_immutable_tags_come_before_tag_retention_and_where_they_fail_nothing_is
         steps = ("immutable-tags", "retention", "retention-run")
         files = sorted(path.name for path in tmp_path.glob("*-plan.json"))
         assert files == [f"harbor-1-harbor-{step}-plan.json" for step in steps]
+
+        broken = [{"projects": ["acme"], "rules": [{"tag_selector": {"pattern": "v["}}]}]
+        none = play("apply", {"harbor": {"harbor-1": {**host, "harbor_hygiene_immutable_tags": broken}}})
+        assert none.returncode == 2 and not writes(harbor), none.stdout
+        assert "tag retention was left as it is, and not run, because the immutable tags" in words(none.stdout)
 
         half = play("apply", groups)
         assert half.returncode == 2, half.stdout

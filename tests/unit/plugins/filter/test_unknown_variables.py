@@ -17,6 +17,7 @@ KNOWN = ["quay_hygiene_organizations", "quay_hygiene_repositories", "quay_hygien
     [
         ([], []),
         (KNOWN, []),
+        (["registry_hygiene_namespace", "registry_hygiene_export_force"], []),  # of the other playbooks
         (
             ["quay_hygiene_organisations", "quay_hygiene_user", "quay_hygiene_organisations"],
             ["quay_hygiene_organisations is no variable of this role: did you mean quay_hygiene_organizations?"],

@@ -425,7 +425,6 @@ def test_without_the_scope_user_read_organizations_cannot_be_listed(fake):
         ({"repositories": ["acme/app"], "timeout": float("nan")}, "timeout"),
         ({"repositories": ["acme/app"], "quay_url": "https://[::1"}, "no address"),
         ({"repositories": ["acme/"]}, "write namespace/name"),
-        ({"repositories": ["*/app"]}, "only the part after"),
         ({"repositories": ["acme/../rivals"]}, "exact name"),
         ({"repositories": ["acme//app"]}, "exact name"),
         ({"repositories": [" acme/app"]}, "exact name"),
@@ -439,6 +438,15 @@ def test_without_the_scope_user_read_organizations_cannot_be_listed(fake):
 def test_targets_are_checked_before_any_request(fake, options, message):
     for result in (run(fake, policies=[COUNT], **options), info(fake, **options)):
         assert result["failed"] and message in result["msg"] and fake.requests == []
+
+
+def test_only_what_reads_takes_a_glob_for_namespaces(fake):
+    result = run(fake, repositories=["*/app"], policies=[COUNT])
+    assert result["failed"] and "only the part after" in result["msg"] and fake.requests == []
+    found = info(fake, repositories=["*/app"])
+    assert sorted(found["policies"]) == ["acme-archive/app", "acme/app"] == sorted(found["state"])
+    assert set(found["state"].values()) == {"NORMAL"}
+    assert sorted(info(fake, repositories=["al*/*"])["policies"]) == ["alice/notes"], "the token's own user, too"
 
 
 def test_no_targets_are_nothing_to_do(fake):
