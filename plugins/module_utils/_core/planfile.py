@@ -13,7 +13,6 @@ import errno
 import json
 import os
 import re
-from collections.abc import Mapping
 from typing import Callable, Iterator
 
 from ansible_collections.registry.hygiene.plugins.module_utils._core import files
@@ -102,39 +101,6 @@ def _rows(images: Images) -> Iterator[str]:
         )
 
 
-class Repositories(Mapping):
-    """What a plan file says of repositories: name -> {"images": [...]}, read from the file each time, one by one."""
-
-    def __init__(self, path: str, option: str) -> None:
-        self._path = path
-        self._option = option
-
-    def items(self) -> Iterator[tuple[str, dict]]:  # not a view, which would read the file once for each of them
-        """Yield (repository, {"images": [...]}); raises PlanRefused if the file is no plan any more."""
-        with _reading(self._path, self._option) as reader:
-            for key in reader.members():
-                if key == "repositories":
-                    yield from ((name, _sound(reader.value())) for name in reader.members())
-                else:
-                    reader.value()
-
-    def values(self) -> Iterator[dict]:
-        """Yield {"images": [...]} of each repository."""
-        return (one for _name, one in self.items())
-
-    def __iter__(self) -> Iterator[str]:
-        return (name for name, _one in self.items())
-
-    def __len__(self) -> int:
-        return sum(1 for _name in self)
-
-    def __getitem__(self, name: str) -> dict:
-        for other, one in self.items():
-            if other == name:
-                return one
-        raise KeyError(name)
-
-
 @contextlib.contextmanager
 def _reading(path: str, option: str) -> Iterator[Reader]:
     """Give a reader of a plan file; raises PlanRefused for all that goes wrong with it."""
@@ -149,9 +115,9 @@ def _reading(path: str, option: str) -> Iterator[Reader]:
 
 
 def load(path: str, option: str = "plan", visit: Callable[[str, dict], None] = lambda name, one: None) -> dict:
-    """Return a plan file, with its repositories as Repositories; raises PlanRefused if it is none.
+    """Return a plan file without its repositories, which are too many to keep; raises PlanRefused if it is none.
 
-    option: what it was given as. visit: called with each repository and its {"images": [...]}.
+    option: what it was given as. visit: called with each repository and its {"images": [...]}, one by one.
     """
     found: dict = {}
     with _reading(path, option) as reader:
@@ -159,7 +125,7 @@ def load(path: str, option: str = "plan", visit: Callable[[str, dict], None] = l
             if key == "repositories":
                 for name in reader.members():
                     visit(name, _sound(reader.value()))
-                found[key] = Repositories(path, option)
+                found[key] = None
             else:
                 found[key] = list(reader.elements()) if key == "changes" else reader.value()
         reader.end()
@@ -169,7 +135,7 @@ def load(path: str, option: str = "plan", visit: Callable[[str, dict], None] = l
             _texts(change["target"])
             change["before"], change["after"]
         _texts(found["module"], found["registry"])
-        found["repositories"]
+        del found["repositories"]
     return found
 
 

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from ansible_collections.registry.hygiene.plugins.module_utils._core import images, spool
 from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import RegistryError
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 TEXTS = st.none() | st.text(st.characters(exclude_categories=()), max_size=3)
@@ -32,6 +32,7 @@ def in_file():
     return found
 
 
+@settings(deadline=None)
 @given(ROWS, st.booleans())
 def test_images_are_as_they_were_and_counted(rows, in_a_file):
     found = images.Images(rows)

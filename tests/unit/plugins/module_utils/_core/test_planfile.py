@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.registry.hygiene.plugins.module_utils._core import planfile
 from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import PlanRefused
 from ansible_collections.registry.hygiene.plugins.module_utils._core.images import FIELDS, Images
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 HOSTILE = "v1\n-   acme/app:latest\x1b[2K\u202e\ud800\u2028</script>"
@@ -34,6 +34,12 @@ def packed(repositories):
     }
 
 
+def read(path):
+    """A plan file as a whole, with its repositories."""
+    repositories = {}
+    return dict(planfile.load(str(path), visit=repositories.__setitem__), repositories=repositories)
+
+
 def differing(path, changes=None, images=None, module=HEAD["module"], registry=HEAD["registry"], there=None):
     changes = CHANGES if changes is None else changes
     found = planfile.differing(str(path), module, registry, changes, there or {}, packed(images or {}))
@@ -50,7 +56,7 @@ def path(tmp_path):
 
 
 def test_what_is_written_can_be_read(path):
-    found = planfile.load(str(path))
+    found = read(path)
     assert (found["format"], found["version"], found["module"]) == ("registry.hygiene plan", 1, "shelf_thing")
     assert found["changes"] == CHANGES and [one["tag"] for one in found["repositories"]["acme/app"]["images"]] == [
         "v1", "v2", None, "v3",
@@ -58,12 +64,13 @@ def test_what_is_written_can_be_read(path):
     assert stat.S_IMODE(path.stat().st_mode) == 0o644 and os.listdir(path.parent) == ["plan.json"]
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=()), min_size=1))
 def test_whatever_the_names_a_plan_file_holds_them_as_they_are(tmp_path_factory, name):
     path = str(tmp_path_factory.mktemp("plans") / "plan.json")
     changes = [{"target": name, "entry": name, "before": name, "after": None}]
     planfile.save(path, dict(HEAD, refused=name), changes, packed({name: [image(name)]}))
-    found = planfile.load(path)
+    found = read(path)
     assert (
         found["changes"] == changes
         and found["refused"] == name
@@ -80,6 +87,7 @@ ROW = st.tuples(TEXTS, TEXTS, st.none() | st.integers(0), st.none() | st.integer
 INDEX = st.tuples(ROW, st.lists(TEXTS, min_size=1)).map(lambda parts: (*parts[0], parts[1]))
 
 
+@settings(deadline=None)
 @given(st.lists(ROW | INDEX))
 def test_each_image_is_written_as_json_has_it(tmp_path_factory, rows):
     path = str(tmp_path_factory.mktemp("plans") / "plan.json")
@@ -95,24 +103,15 @@ def test_a_plan_file_is_read_one_repository_at_a_time(tmp_path):
     path = str(tmp_path / "plan.json")
     many = {f"acme/{number}": [image(f"v{tag}") for tag in range(100)] for number in range(1000)}
     planfile.save(path, HEAD, CHANGES, packed(many))
-    names = [f"acme/{number}" for number in range(1000)]
+    seen = []
     tracemalloc.start()
     try:
-        held = planfile.load(path)
-        assert [name for name, _one in held["repositories"].items()] == names
-        assert sum(len(one["images"]) for one in held["repositories"].values()) == 100_000
+        held = planfile.load(path, visit=lambda name, one: seen.append((name, len(one["images"]))))
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
     assert peak < os.path.getsize(path) / 5
-    assert len(held["repositories"]) == 1000 and "acme/7" in held["repositories"]
-
-
-def test_a_plan_file_that_was_changed_since_is_refused(path):
-    held = planfile.load(str(path))
-    path.write_text(path.read_text().replace('"tag": "v2"', '"tag": 2'))
-    with pytest.raises(PlanRefused, match="cannot be used as a plan"):
-        list(held["repositories"].values())
+    assert seen == [(name, 100) for name in many] and "repositories" not in held
 
 
 def test_nothing_planned_is_a_plan_too(tmp_path):

@@ -9,7 +9,7 @@ import json
 
 import pytest
 from ansible_collections.registry.hygiene.plugins.module_utils._core import stream
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 TEXTS = st.text(st.characters(exclude_categories=()), max_size=8)
@@ -41,11 +41,13 @@ def read(text):
     return value
 
 
+@settings(deadline=None)
 @given(VALUES, st.sampled_from([None, 1]), st.booleans())
 def test_what_is_read_in_pieces_is_what_was_written(value, indent, ascii_only):
     assert read(json.dumps(value, indent=indent, ensure_ascii=ascii_only)) == value
 
 
+@settings(deadline=None)
 @given(VALUES, st.data())
 def test_what_json_refuses_is_refused(value, data):
     text = json.dumps(value)
