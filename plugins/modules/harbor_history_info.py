@@ -21,11 +21,13 @@ options:
     description:
       - What to read. Each is read by itself, and may fail by itself.
       - V(audit_log) needs the permission C(list) of C(audit-log), V(garbage_collection) C(list) and C(read) of
-        C(garbage-collection), V(purge) C(list) and C(read) of C(purge-audit).
+        C(garbage-collection), V(purge) C(list) and C(read) of C(purge-audit), V(retention) C(list) and C(read) of
+        C(tag-retention) in the projects.
+      - What tag retention deleted is also in the audit log. It is told once, by the logs of the runs, which say why.
     type: list
     elements: str
-    choices: [audit_log, garbage_collection, purge]
-    default: [audit_log, garbage_collection, purge]
+    choices: [audit_log, garbage_collection, purge, retention]
+    default: [audit_log, garbage_collection, purge, retention]
   repositories:
     description:
       - Whose deletions to return, as C(project/repository), with globs (C(*), C(?), C([...])). C(*) goes across

@@ -125,7 +125,8 @@ def _retention(states: dict | None, result: dict) -> list[Variable]:
     def content(state: dict) -> dict:
         if "algorithm" in state:
             raise PlanRefused("Harbor fails at its algorithm, and the module would write it anew")
-        retention_rules.check(state["rules"])
+        empty = dict.fromkeys(retention_rules.RULES_SPEC["options"])
+        retention_rules.check([{**empty, **rule} for rule in state["rules"]])
         if state["cron"]:
             cron.check(state["cron"])
         word = cron.WORDS.get(state["schedule"])

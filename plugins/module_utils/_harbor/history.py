@@ -15,7 +15,12 @@ from ansible_collections.registry.hygiene.plugins.module_utils._core.errors impo
     PlanRefused,
     RegistryError,
 )
-from ansible_collections.registry.hygiene.plugins.module_utils._harbor import gc, purge, registry
+from ansible_collections.registry.hygiene.plugins.module_utils._harbor import (
+    gc,
+    purge,
+    registry,
+    retention_history,
+)
 
 EXTENDED = (2, 13)  # the version since which there is a second table of audit rows
 TEXT = {"type": "string", "maxLength": 4096}
@@ -161,7 +166,12 @@ def _run(run: dict, when: float, what: str, deleted: int | None, size: int | Non
 
 
 # What there is to read, each with its function. Each fails by itself, as each needs a right of its own.
-PARTS = {"audit_log": audit_log, "garbage_collection": garbage_collections, "purge": purges}
+PARTS = {
+    "audit_log": audit_log,
+    "garbage_collection": garbage_collections,
+    "purge": purges,
+    "retention": retention_history.retention,
+}
 PARTS_SPEC = dict(
     parts=dict(type="list", elements="str", choices=list(PARTS), default=list(PARTS)),
     repositories=dict(type="list", elements="str", default=["*"]),
@@ -196,6 +206,10 @@ class Reader(history.History):
         """Return whether the options mean this repository (project/name)."""
         wanted, left = self.params["repositories"], self.params["exclude"]
         return names.meant(repository, wanted or []) and not names.meant(repository, left or [])
+
+    @classmethod
+    def gathered(cls, client, params, states, failures):
+        return super().gathered(client, params, retention_history.told_once(states), failures)
 
     def read(self):
         return PARTS[self.target](self)

@@ -65,6 +65,10 @@ class OfProject(Resource):
     def _seen(client: api.Client) -> dict:
         return client.cached("projects seen", dict)
 
+    def seen_already(self, known: dict) -> None:
+        """Take projects (name -> project) that were listed already for what is known."""
+        self._seen(self.client).update(known)
+
     def project(self, again: bool = False) -> dict:
         """Return the project as the list of projects shows it; raises NotFound if the user sees none of that name."""
         seen = self._seen(self.client)

@@ -86,6 +86,13 @@ def _names(log: str) -> dict:
     return found
 
 
+def gone(log: str) -> list[tuple[str, list]]:
+    """Return digest and tags of each artifact that a real run deleted, by the log of a task."""
+    rows = [ROW.match(line.strip()) for line in log.splitlines()]
+    found = [row.groups() for row in rows if row]
+    return [(digest, sorted(filter(None, tags.strip().split(",")))) for digest, tags, mark in found if mark == "DEL"]
+
+
 def last_lines(log: str, most: int) -> str:
     """Return the last lines of a log, without its table."""
     lines = [line.strip() for line in log.splitlines() if line.strip() and not line.startswith("|")]

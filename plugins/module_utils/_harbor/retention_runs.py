@@ -133,11 +133,12 @@ class RetentionRun(foresight.Foreseeing, executions.Previewed):
         counter = self.client.cached("logs of retention runs", itertools.count)
         told = {}
         for task in retention_log.worst(tasks):
-            log = self._log(run["id"], task["id"]) if next(counter) < MOST_LOGS else None
+            log = self.log(run["id"], task["id"]) if next(counter) < MOST_LOGS else None
             told[task["repository"]] = retention_log.told(task, log)
         return dict(retention_log.numbers(tasks), repositories=told)
 
-    def _log(self, identity: int, task: int) -> str | None:
+    def log(self, identity: int, task: int) -> str | None:
+        """Return the log of a task, None if there is none."""
         try:
             # Our Accept makes a JSON text of it.
             return self.client.get(self.place(identity, "tasks", task), schema={"type": "string"})
@@ -146,7 +147,7 @@ class RetentionRun(foresight.Foreseeing, executions.Previewed):
 
     def tail(self, run):
         failed = [task for task in self.tasks(run["id"]) if task["status"] == "Error"]
-        log = self._log(run["id"], failed[0]["id"]) if failed else None
+        log = self.log(run["id"], failed[0]["id"]) if failed else None
         return f"{failed[0]['repository']}: {retention_log.last_lines(log, TAIL)}"[:400] if log else ""
 
     # Starting and stopping

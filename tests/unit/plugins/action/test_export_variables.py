@@ -320,7 +320,29 @@ def harbor(seed: int) -> Harbor:
          "parameters": {"audit_retention_hour": 100, "include_event_types": "pull_artifact", "dry_run": False}},
     ]  # fmt: skip
     chance.shuffle(schedules)
+
+    def selectors(kind: str) -> dict:
+        pattern = chance.choice(["**", "v*", "{{ a }}*"])
+        tags = [{"kind": "doublestar", "decoration": chance.choice(["matches", "excludes"]), "pattern": pattern}]
+        scope = [{"kind": "doublestar", "decoration": "repoMatches", "pattern": chance.choice(["**", "team/**"])}]
+        return {"tag_selectors": tags, "scope_selectors": {"repository": scope}, "action": kind}
+
+    crons = ["", "0 0 0 * * *", "0 5 0 * * *"]
+    contents = [
+        {
+            "immutable_rules": [{**selectors("immutable"), "template": "immutable_template"}] * chance.randint(0, 1),
+            "retention": chance.choice([None, {
+                "rules": [{**selectors("retain"), "template": "latestPushedK", "params": {"latestPushedK": 5}}],
+                "trigger": {"kind": "Schedule", "settings": {"cron": chance.choice(crons)}},
+            }]),
+        }
+        for _number in range(3)
+    ]  # fmt: skip
+    projects = [
+        {"name": f"{chance.choice(['team', 'base'])}-{number}", **chance.choice(contents)} for number in range(12)
+    ]
     return Harbor({
+        "projects": projects,
         "users": [user], "registries": endpoints, "replication_policies": policies,
         "remotes": [harbor_replication_rows.HUB], "schedules": schedules[: chance.randint(0, 2)],
     })  # fmt: skip
@@ -330,7 +352,13 @@ def of_harbor() -> dict:
     """Return the results that the role gives to the action, of the fake that is mounted."""
     infos = {"purge_schedule": "purge", "gc_schedule": "gc", "registries": "registry",
              "replication_policies": "replication_policy"}  # fmt: skip
-    return {kind: as_module(f"harbor_{name}_info", dict(HARBOR)) for kind, name in infos.items()}
+    found = {kind: as_module(f"harbor_{name}_info", dict(HARBOR)) for kind, name in infos.items()}
+    for kind, name in OF_PROJECTS.items():
+        found[kind] = as_module(f"harbor_{name}_info", {**HARBOR, "projects": ["*"]})
+    return found
+
+
+OF_PROJECTS = {"immutable_tags": "immutable_tag_rule", "retention": "retention_policy"}
 
 
 def applied_to_harbor(found: dict) -> list:
@@ -342,6 +370,10 @@ def applied_to_harbor(found: dict) -> list:
     ]
     results.append(as_module("harbor_registry", {**HARBOR, "registries": found["harbor_hygiene_registries"]}))
     policies = found["harbor_hygiene_replication_policies"]
+    results += [
+        as_module(f"harbor_{name}", {**HARBOR, "declarations": found.get(f"harbor_hygiene_{kind}", [])})
+        for kind, name in OF_PROJECTS.items()
+    ]
     return [
         *results,
         as_module("harbor_replication_policy", {**HARBOR, "policies": policies, "allow_remote_deletion": True}),
@@ -364,9 +396,13 @@ def test_what_a_harbor_has_can_be_applied_and_changes_nothing(export, seed):
         assert not as_module("harbor_replication_policy", {**HARBOR, "policies": gone}).get("failed")
         for kind in ("purge", "gc"):
             assert not as_module(f"harbor_{kind}_schedule", {**HARBOR, "state": "absent"}).get("failed")
+        for name in OF_PROJECTS.values():
+            assert not as_module(f"harbor_{name}", {**HARBOR, "projects": ["*"], "state": "absent"}).get("failed")
         results = applied_to_harbor(found)
         assert not any(one.get("failed") for one in results), results
         after = of_harbor()
+        for kind, key in (("immutable_tags", "rules"), ("retention", "policy")):
+            assert after[kind][key] == before[kind][key]
         for kind, key in (("replication_policies", "policies"), ("registries", "registries")):
             assert after[kind][key] == before[kind][key]
         for kind in ("purge_schedule", "gc_schedule"):

@@ -135,3 +135,45 @@ def test_the_plan_of_a_garbage_collection_comes_true(tmp_path):
         ("acme/team/app", DIGEST[name]) for name in "bc"
     }
     assert seen["unforeseen"] == seen["unseen"] == []
+
+
+RULE = {"template": "latestPushedK", "value": 1, "tag_selectors": [{"decoration": "matches", "pattern": "v*"}]}
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_run_of_tag_retention_names_what_it_deleted_once(version):
+    fake = harbor(version)
+    assert run(
+        fake, "harbor_retention_policy", projects=["acme"], rules=[{**RULE, "template": "always", "value": None}]
+    )
+    rules = [{**RULE, "tag_selectors": [{"decoration": "matches", "pattern": "none*", "untagged": False}]}]
+    stored = run(fake, "harbor_retention_policy", projects=["acme"], rules=rules)
+    assert stored["changed"] and not stored.get("failed"), stored
+    dry = run(fake, "harbor_retention_execution", projects=["acme"], wait=True)
+    assert not dry.get("failed"), dry
+    found = run(fake)
+    assert found["history"] == [] and found["runs"][0]["status"].endswith("(dry run)")
+    assert found["runs"][0]["deleted"] is None
+    done = run(fake, "harbor_retention_execution", projects=["acme"], dry_run=False, wait=True)
+    assert done["changed"] and not done.get("failed"), done
+    found = run(fake)
+    assert not found.get("failed") and not found["truncated"], found
+    rows = sorted((row["target"], row["tag"] or "", row["digest"], row["because"]) for row in found["history"])
+    tags = {"a": "v1", "b": "", "c": ""}
+    assert rows == sorted(("acme/team/app", tags[name], DIGEST[name], "tag retention") for name in "abc")
+    assert found["count"] == 3 and found["runs"][0]["deleted"] == 3 and found["runs"][0]["target"] == "acme"
+    assert run(fake, parts=["retention"], exclude=["acme/*"])["count"] == 0
+    assert run(fake, parts=["audit_log"])["count"] >= 3  # the audit log has them, too, without saying why
+
+
+def test_projects_whose_retention_cannot_be_read_are_told():
+    fake = harbor("2.16", ("project", "list"))
+    run(fake, "harbor_retention_policy", projects=["acme"], rules=[RULE])
+    answer = {"errors": [{"code": "FORBIDDEN", "message": "forbidden"}]}
+    fake.faults.append({"method": "GET", "path": "/retentions/", "status": 403, "body": answer, "times": 9})
+    found = run(fake, parts=["retention"])
+    assert found["failed"] and "403" in found["msg"]
+    run(fake, "harbor_retention_policy", projects=["own"], rules=[RULE])
+    fake.faults[:] = [{"method": "GET", "path": "/retentions/1/", "status": 403, "body": answer, "times": 9}]
+    found = run(fake, parts=["retention"])
+    assert not found.get("failed") and "1 project cannot be read" in found["truncated"][0]
