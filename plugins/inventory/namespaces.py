@@ -209,7 +209,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
     def _populate(self, kind, found):
         wanted = [name for name in found if names.meant(name, self.get_option("include"))]
-        wanted = [name for name in wanted if not names.excluded(name, self.get_option("exclude"))]
+        wanted = names.without(wanted, self.get_option("exclude"))
         odd = [name for name in wanted if not NAME.match(name)]
         if odd:
             shown = ", ".join(printable(name, 100) for name in odd[:MOST_TOLD])

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Callable, Iterator, NamedTuple
 
 import forecast
+import large
 import plans
 import retention
 import stage
@@ -214,6 +215,7 @@ def main() -> None:
         for case in (Case(job, latency, LOOP) for job in JOBS for latency in LATENCIES if LOOP in ways):
             times[case] = [measure(folder, case)]
         forecasts = list(forecast.results(folder, max(1, min(args.runs, forecast.RUNS))))
+        largest = list(large.results(folder, max(1, min(args.runs, large.RUNS))))
         several = list(plans.results(folder, max(1, min(args.runs, plans.RUNS))))
         projects = list(retention.results(folder, max(1, min(args.runs, retention.RUNS))))
     print(*results(times, ways), "", sep="\n")
@@ -223,7 +225,7 @@ def main() -> None:
         f"{os.cpu_count()} cores for client and server, Python {platform.python_version()}, "
         f"ansible-core {importlib.metadata.version('ansible-core')}, {platform.system()}.\n"
     )
-    print(*aims(times, ways), "", *forecasts, "", *several, "", *projects, sep="\n")
+    print(*aims(times, ways), "", *forecasts, "", *largest, "", *several, "", *projects, sep="\n")
 
 
 if __name__ == "__main__":

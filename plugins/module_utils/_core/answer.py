@@ -75,8 +75,8 @@ class Answer:
 def parse(text: str) -> Any:
     """Return what a text of JSON holds; raises ValueError for all that is not JSON as registries write it."""
     try:
-        found = json.loads(text, parse_int=_integer, parse_float=_float, parse_constant=_refused)
-        if "\\ud" in text.lower():  # perhaps half a character, which can be neither printed nor compared
+        found = DECODER.decode(text)
+        if "\\" in text and "\\ud" in text.lower():  # perhaps half a character: neither to be printed nor compared
             json.dumps(found, ensure_ascii=False).encode()
     except RecursionError:
         raise ValueError("it is nested too deep") from None
@@ -105,6 +105,10 @@ def _float(text: str) -> float:
 
 def _refused(text: str) -> Any:
     raise ValueError(f"{text} is no JSON")
+
+
+# json.loads would make a new one each time.
+DECODER = json.JSONDecoder(parse_int=_integer, parse_float=_float, parse_constant=_refused)
 
 
 def _words(found: Any) -> Any:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import marshal
 import threading
 import urllib.parse
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -23,6 +24,7 @@ from ansible_collections.registry.hygiene.plugins.module_utils._core.errors impo
 )
 from ansible_collections.registry.hygiene.plugins.module_utils._core.ledger import Ledger
 from ansible_collections.registry.hygiene.plugins.module_utils._core.schema import check
+from ansible_collections.registry.hygiene.plugins.module_utils._core.spool import Spool
 from ansible_collections.registry.hygiene.plugins.module_utils._core.text import printable
 from ansible_collections.registry.hygiene.plugins.module_utils._core.transport import READING, REPEATABLE, Transport
 
@@ -87,6 +89,7 @@ class Client:
         self._lock = threading.Lock()
         self._begun = set()
         self._cache = {}
+        self.spool = Spool()
         self._pool = None  # for work within a target; its threads never wait for one another
         self._ahead = None  # seconds that the server's clock is ahead of wait.now()
 
@@ -231,6 +234,11 @@ class Client:
             except BaseException as error:  # whatever it is, the others must not wait for ever
                 future.set_exception(error)
         return future.result()
+
+    def spooled(self, key: Any, fetch: Callable[[], Any]) -> Any:
+        """Return fetch(), as cached does, of what is too large to stay in memory: anew each time, from a file."""
+        kept = self.cached(key, lambda: self.spool.put(marshal.dumps(fetch())))
+        return marshal.loads(kept())
 
 
 def explain(method: str, where: str, answer: Answer) -> ApiError:

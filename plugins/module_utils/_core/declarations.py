@@ -27,6 +27,7 @@ class Entry:
         self.own = own
         self.option = option
         self.label = labelled(named)
+        self.agreeing: set = set()  # entries that are known to say the same of their targets
 
     def planned(self, thing: Any, current: Any) -> Any:
         """Return how a target of this entry should be."""
@@ -90,7 +91,7 @@ def claim(things: dict, key: str, thing: Any, content: Any) -> None:
     content: the names of the options that say what is to become of a target.
     """
     other = things.setdefault(key, thing)
-    if other is thing or other.entry is thing.entry:
+    if other.entry is thing.entry or other.entry in thing.entry.agreeing:
         return
     differing = [name for name in content if other.params.get(name) != thing.params.get(name)]
     if differing:
@@ -98,6 +99,7 @@ def claim(things: dict, key: str, thing: Any, content: Any) -> None:
             f"{key} is declared twice, with different {', '.join(sorted(differing))}: in {other.entry.place()} and in "
             f"{thing.entry.place()}. Leave it out of one of them (exclude)"
         )
+    thing.entry.agreeing.add(other.entry)
 
 
 def specified(resource_class: Any, argument_spec: dict, rules: dict) -> tuple[dict, dict]:

@@ -9,9 +9,10 @@ import dataclasses
 import re
 from typing import Any, Callable
 
-from ansible_collections.registry.hygiene.plugins.module_utils._core import declarations, fuse, in_use
+from ansible_collections.registry.hygiene.plugins.module_utils._core import declarations, fuse, images, in_use
 from ansible_collections.registry.hygiene.plugins.module_utils._core.crew import Crew
 from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import RegistryError, Unreachable
+from ansible_collections.registry.hygiene.plugins.module_utils._core.spool import Spool
 
 WORD = re.compile(r"[\w+@-]+")
 NAMES = re.compile(r"\.{3}(?:[/$.]\.{3})+")
@@ -133,12 +134,13 @@ def _forecast(crew: Crew, outcome: Outcome, resource_class: Any, client: Any, pa
     limited = fuse.any_set(outcome.entries) or params.get("approved") is not None
     running = in_use.load(params, client.hosts)
     judge = fuse.Judge(params, outcome.nearest, outcome.entry, running)
+    spool = Spool()
+
+    def each(verb: Callable, names: list) -> tuple:
+        return crew.each(lambda name: images.stowed(verb(name), spool), names, "forecast")
+
     while True:
         changing = {name: outcome.things[name] for name in outcome.changed_targets}
-
-        def each(verb: Callable, names: list) -> tuple:
-            return crew.each(verb, names, "forecast")
-
         forecast, owners, errors = resource_class.foresee_all(client, changing, outcome.before, outcome.after, each)
         crew.give_up(errors)
         outcome.forecast, outcome.owners = forecast, owners
@@ -165,7 +167,7 @@ def _felt_by_others(outcome: Outcome, left: set) -> bool:
     felt = {repository for repository, names in outcome.owners.items() if left.intersection(names)}
     if any(not left.issuperset(outcome.owners[repository]) for repository in felt):
         return True
-    outcome.forecast = {name: images for name, images in outcome.forecast.items() if name not in felt}
+    outcome.forecast = {name: found for name, found in outcome.forecast.items() if name not in felt}
     return False
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-from typing import Iterable
+from typing import Any, Callable, Iterable
 
 from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import PlanRefused
 from ansible_collections.registry.hygiene.plugins.module_utils._core.text import encodable, printable
@@ -24,8 +24,11 @@ def check_path(path: str | None, option: str) -> None:
         raise PlanRefused(f"{option}: {printable(path, 200)} cannot be written: its folder must be there")
 
 
-def put(path: str, pieces: Iterable[str], option: str) -> None:
-    """Write a file of these pieces of text in one step, readable for everybody; raises PlanRefused."""
+def put(path: str, pieces: Iterable[str], option: str, before: Callable[[], Any] = lambda: None) -> None:
+    """Write a file of these pieces of text in one step, readable for everybody; raises PlanRefused.
+
+    before: called when all is written, right before it takes the place of what is there; may raise OSError.
+    """
     try:
         number, name = tempfile.mkstemp(dir=os.path.dirname(os.path.abspath(path)), prefix=".registry-hygiene-")
         with contextlib.ExitStack() as undo:
@@ -34,6 +37,7 @@ def put(path: str, pieces: Iterable[str], option: str) -> None:
                 for piece in pieces:
                     file.write(piece)
             os.chmod(name, 0o644)
+            before()
             os.replace(name, path)
             undo.pop_all()
     except OSError as error:

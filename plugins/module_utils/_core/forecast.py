@@ -4,20 +4,22 @@
 """Forecasts of all repositories of a plan: repository -> its images, each with its fate. Pure.
 
 An image: {"tag", "digest", "age" in seconds, "size" in bytes, "because": the rule or reason, "fate", "anyway": whether
-it goes as surely under what is there now, "by": the target whose change it counts for}.
+it goes as surely under what is there now, "by": the target whose change it counts for; of an index
+"children": their digests}. See images.py.
 """
 
 from __future__ import annotations
 
 import heapq
-from typing import Callable
+from typing import Any, Callable, Iterable
 
-GOES, PERHAPS, STAYS = "goes", "perhaps", "stays"
+from ansible_collections.registry.hygiene.plugins.module_utils._core.images import GOES, PERHAPS, STAYS, Images
+
 FATES = {"deletions": GOES, "uncertain": PERHAPS, "kept": STAYS}
 RANK = {STAYS: 0, PERHAPS: 1, GOES: 2}
 
 
-def compared(planned: dict, current: dict | None, by: Callable[[dict], str]) -> dict:
+def compared(planned: dict, current: dict | None, by: Callable[[dict], str]) -> dict[str, Images]:
     """Return repository -> images of one forecast ({"deletions", "uncertain", "kept"}), compared with another one.
 
     planned: under what is planned. current: under what is there now, None if nothing goes then. by(image): the target
@@ -31,49 +33,53 @@ def compared(planned: dict, current: dict | None, by: Callable[[dict], str]) -> 
     for key, images in planned.items():
         fate = FATES[key]
         for image in images:
-            shown = {name: image[name] for name in ("tag", "digest", "age", "size", "because")}
-            shown.update({"children": image["children"]} if image.get("children") else {})  # digests, of an index
             anyway = fate != STAYS and now.get(_identity(image), 0) >= RANK[fate]
-            found.setdefault(image["target"], []).append(dict(shown, fate=fate, anyway=anyway, by=by(image)))
-    return found
+            shown = (image[name] for name in ("tag", "digest", "age", "size", "because"))
+            children = [image["children"]] if image.get("children") else []
+            found.setdefault(image["target"], []).append((*shown, fate, anyway, by(image), *children))
+    return {repository: Images(rows) for repository, rows in found.items()}
 
 
 def _identity(image: dict) -> tuple:
     return image["target"], image["tag"], None if image["tag"] else image["digest"]
 
 
-def going(images: list) -> list:
+def going(images: Any) -> list[dict]:
     """Return the images that go or may go."""
-    return [image for image in images if image["fate"] != STAYS]
+    return images.going() if isinstance(images, Images) else [image for image in images if image["fate"] != STAYS]
 
 
 def totals(forecast: dict) -> dict:
     """Return the sums over all repositories, as results show them."""
+    sums = summed(images.groups for images in forecast.values())
+    sums["repositories"] = sum(images.losses > 0 for images in forecast.values())
+    return sums
+
+
+def summed(groups: Iterable[dict]) -> dict:
+    """Return the sums over groups of images (see images.py)."""
     sums = dict.fromkeys(
         ("count", "uncertain_count", "anyway_count", "added_count", "total", "bytes", "repositories"), 0
     )
-    for images in forecast.values():
-        gone = going(images)
-        sure = [image for image in gone if image["fate"] == GOES]
-        sums["count"] += len(sure)
-        sums["uncertain_count"] += len(gone) - len(sure)
-        sums["anyway_count"] += sum(image["anyway"] for image in gone)
-        sums["total"] += len(images)
-        sums["bytes"] += sum(image["size"] or 0 for image in sure)
-        sums["repositories"] += bool(gone)
-    sums["added_count"] = sums["count"] + sums["uncertain_count"] - sums["anyway_count"]
+    for some in groups:
+        for (fate, anyway, _by, _because), (number, size) in some.items():
+            sums["total"] += number
+            if fate != STAYS:
+                sums["count" if fate == GOES else "uncertain_count"] += number
+                sums["anyway_count" if anyway else "added_count"] += number
+                sums["bytes"] += size if fate == GOES else 0
     return sums
 
 
 def worst(forecast: dict, most: int, limit: int) -> list[dict]:
     """Return the repositories that lose most images, at most `most`, each with at most `limit` of these images."""
-    losing = ((len(going(images)), name) for name, images in forecast.items())
+    losing = ((images.losses, name) for name, images in forecast.items())
     ordered = heapq.nsmallest(most, ((-number, name) for number, name in losing if number))
     return [_of_one(name, forecast[name], limit) for _number, name in ordered]
 
 
-def _of_one(name: str, images: list, limit: int) -> dict:
-    sums, gone = totals({name: images}), going(images)
+def _of_one(name: str, images: Images, limit: int) -> dict:
+    sums, gone = totals({name: images}), images.going()
     kept = sums["total"] - sums["count"] - sums["uncertain_count"]
     some = sorted(gone, key=lambda image: (image["fate"] != GOES, image["anyway"]))[:limit]
     shown = [{key: value for key, value in image.items() if key != "children"} for image in some]

@@ -12,6 +12,7 @@ from typing import Any, Callable
 from ansible_collections.registry.hygiene.plugins.module_utils._core import forecast as forecasts
 from ansible_collections.registry.hygiene.plugins.module_utils._core import in_use, matching
 from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import PlanRefused
+from ansible_collections.registry.hygiene.plugins.module_utils._core.images import Images
 from ansible_collections.registry.hygiene.plugins.module_utils._core.text import plural, printable
 
 LIMITS = dict(
@@ -98,22 +99,32 @@ class Judge:
         self.running = running
         self.added = params["limits_count"] == "added"
 
-    def counted(self, images: list) -> list:
+    def counted(self, images: Any) -> list:
         """Return the images of a repository that count as deleted. What may go counts as what goes."""
         return [image for image in forecasts.going(images) if not (self.added and image["anyway"])]
+
+    def counts(self, images: Images) -> dict:
+        """Return target -> how many images count as deleted because of it."""
+        found: dict = {}
+        for (fate, anyway, by, _because), (number, _size) in images.groups.items():
+            if fate != forecasts.STAYS and not (self.added and anyway):
+                found[by] = found.get(by, 0) + number
+        return found
 
     def broken(self, forecast: dict) -> dict:
         """Return limit -> repository -> why, of the repositories that go beyond in_use, min_keep or protect."""
         found: dict = {IN_USE: {}, "min_keep": {}, "protect": {}}
         for name, images in forecast.items():
-            doomed = self.counted(images)
-            limits = self.nearest(name).params
+            limits, counts = self.nearest(name).params, self.counts(images)
             least, patterns = limits["min_keep"], limits["protect"] or []
-            kept = len(images) - len(forecasts.going(images))
-            if doomed and least is not None and kept < least:
+            watched = bool(counts and self.running and self.running.watches(name))
+            every = list(images) if watched else images  # one by one only where that is needed
+            doomed = self.counted(every) if counts and (patterns or watched) else []
+            kept = len(images) - images.losses
+            if counts and least is not None and kept < least:
                 found["min_keep"][name] = f"{kept:,} of {len(images):,} stay, not {least:,}"
             tags = _protected(doomed, [matching.compile(pattern) for pattern in patterns])
-            lost = self.running.lost(name, images, doomed) if self.running and doomed else []
+            lost = self.running.lost(name, every, doomed) if watched else []
             for limit, some in (("protect", tags), (IN_USE, lost)):
                 if some:
                     more = f" and {len(some) - 1:,} more" if len(some) > 1 else ""
@@ -126,14 +137,14 @@ class Judge:
         for limit, exceeded in (("max_deletions", _too_many), ("max_deletions_percent", _too_large)):
             groups: dict = {}
             for name, images in forecast.items():
-                for entry in {self.entry(image["by"]) for image in images}:
+                for entry in {self.entry(by) for _fate, _anyway, by, _because in images.groups}:
                     own = entry if entry.own.get(limit) is not None else None
                     groups.setdefault(own, [0, {}, {}])[2][name] = len(images)
-                for image in self.counted(images):
-                    entry = self.entry(image["by"])
+                for by, number in self.counts(images).items():
+                    entry = self.entry(by)
                     sums = groups[entry if entry.own.get(limit) is not None else None]
-                    sums[0] += 1
-                    sums[1][entry] = sums[1].get(entry, 0) + 1
+                    sums[0] += number
+                    sums[1][entry] = sums[1].get(entry, 0) + number
             for own, (doomed, entries, repositories) in groups.items():
                 total = sum(repositories.values())
                 allowed = (own.own if own else self.params)[limit]
@@ -150,7 +161,7 @@ class Judge:
         shown = SHOWN_EACH if sum(map(bool, broken.values())) > 1 else SHOWN
         for limit, offenders in broken.items():
             if offenders:
-                ordered = sorted(offenders, key=lambda name: -len(self.counted(forecast[name])))
+                ordered = sorted(offenders, key=lambda name: -sum(self.counts(forecast[name]).values()))
                 text = _named(offenders, ordered, shown, MOST_WHY)
                 if limit == IN_USE:
                     text = _named(offenders, ordered, min(shown, SHOWN_IN_USE), MOST_WHERE)

@@ -66,14 +66,18 @@ class Running:
         group, name = (self.digests, digest) if digest else (self.tags, tag or "latest")
         group.setdefault(path, {}).setdefault(name, where)
 
-    def found(self, repository: str, images: list) -> dict:
+    def watches(self, repository: str) -> bool:
+        """Return whether anything runs that may be of a repository."""
+        return bool(self.anywhere or self.tags.get(repository) or self.digests.get(repository))
+
+    def found(self, repository: str, images: Iterable[dict]) -> dict:
         """Return name -> (where it runs, the images that hold it) of all that runs of a repository.
 
         A tag is held by the image that has it; a digest by each image that has it, and by each index with it in it.
         """
-        tags, digests = self.tags.get(repository, {}), self.digests.get(repository, {})
-        if not (tags or digests or self.anywhere):
+        if not self.watches(repository):
             return {}
+        tags, digests = self.tags.get(repository, {}), self.digests.get(repository, {})
         holders: dict = {}
         names: dict = {}
         for image in images:

@@ -9,6 +9,7 @@ Python's own engine tries one way after another, of which there may be 2^128. Th
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 from typing import Any
 
@@ -20,6 +21,7 @@ MOST_KEPT = 20_000  # nodes and ways between states that are remembered
 MOST_TRIES = 50_000  # with which Python's own engine may be left alone
 LONGEST_TAG = 128
 TOO_LONG = f"it has more than {automaton.MOST_CHARACTERS} characters"
+END = ("",)
 TOO_SLOW = "it takes too long"
 
 
@@ -36,7 +38,7 @@ class Matcher:
         tree = automaton.parse(pattern)
         try:
             nodes = automaton.Automaton(tree)
-            self.anywhere, self.whole = _Run(nodes, True), _Run(nodes, False)
+            self.anywhere, self.whole = _Run(nodes, True, _anchored(tree)), _Run(nodes, False, True)
         except automaton.NoAutomaton as error:
             self.problem = str(error)
             self.python = _python(pattern, tree)
@@ -44,6 +46,13 @@ class Matcher:
     def search(self, text: str) -> bool | None:
         """Return what re.search would find: whether there is a match anywhere. None: not decided."""
         return self._decide(self.anywhere, "search", text)
+
+    def searches(self, texts: list) -> list:
+        """Return what search returns for each of the texts."""
+        found = list(map(self.anywhere.decide, texts)) if self.anywhere else list(map(self.search, texts))
+        if None in found and self.anywhere:
+            self.problem = TOO_SLOW
+        return found
 
     def fullmatch(self, text: str) -> bool | None:
         """Return what re.fullmatch would find: whether the whole text is a match. None: not decided."""
@@ -82,9 +91,10 @@ LOST = _State(frozenset(), "")
 class _Run:
     """Goes through texts, and remembers the way."""
 
-    def __init__(self, machine: automaton.Automaton, anywhere: bool) -> None:
+    def __init__(self, machine: automaton.Automaton, anywhere: bool, anchored: bool) -> None:
         self.machine = machine
         self.anywhere = anywhere
+        self.anchored = anchored  # a match can begin nowhere but at the beginning
         self.steps = 0
         self.first = _State(frozenset([machine.start]), "")
         self.known: dict = {}
@@ -94,7 +104,7 @@ class _Run:
         """Return whether the text is accepted, None if that takes more steps than there are."""
         state = self.first
         # An empty symbol is the end. A newline at the end is one of its own, because $ matches before it.
-        for symbol in (*text, "") if text[-1:] != "\n" else (*text[:-1], "\n$", ""):
+        for symbol in itertools.chain(text, END) if text[-1:] != "\n" else (*text[:-1], "\n$", ""):
             follower = state.after.get(symbol)
             if follower is None:
                 follower = self._step(state, symbol)
@@ -113,7 +123,7 @@ class _Run:
         char, nodes = symbol[:1], self.machine.nodes
         around = state.before + ("\n" if symbol == "\n$" else char and char + "x")
         reached, waiting = set(state.nodes), list(state.nodes)
-        following = {self.machine.start} if self.anywhere else set()
+        following = set() if self.anchored else {self.machine.start}
         while waiting:
             test, assertion, targets = nodes[waiting.pop()]
             if test:
@@ -150,9 +160,12 @@ def _python(pattern: str, tree: Any) -> Any:
         return None
 
 
+def _anchored(tree: Any) -> bool:
+    return bool(len(tree) and str(tree[0][1]).startswith("AT_BEGINNING") and not tree.state.flags & re.MULTILINE)
+
+
 def _cheap(tree: Any) -> bool:
-    anchored = len(tree) and str(tree[0][1]).startswith("AT_BEGINNING") and not tree.state.flags & re.MULTILINE
-    return _tries(tree)[1] * (1 if anchored else LONGEST_TAG) <= MOST_TRIES
+    return _tries(tree)[1] * (1 if _anchored(tree) else LONGEST_TAG) <= MOST_TRIES
 
 
 def _tries(items: Any) -> tuple[float, float]:

@@ -50,20 +50,27 @@ def folded(targets: list, things: dict, owned: dict) -> list[str]:
 
     owned: what by_entry returns.
     """
-    left, found = dict.fromkeys(targets), []
-    for entry in dict.fromkeys(things[target].entry for target in targets):
-        for glob in entry.named:
-            if not names.is_glob(glob):
+    left = {things[name].full_name(): name for name in targets}
+    mine: dict = {}  # entry -> the full names of its targets here
+    for full, name in left.items():
+        mine.setdefault(things[name].entry, []).append(full)
+    found: list = []
+    for entry, ours in mine.items():
+        every = None
+        for glob in filter(names.is_glob, entry.named):
+            here = names.matching(glob, [full for full in ours if full in left])
+            if len(here) < 2:
                 continue
-            matches = names.matcher(glob)
-            meant = [name for name in owned[entry] if matches(things[name].full_name())]
-            here = [name for name in meant if name in left]
-            missing = len(meant) - len(here)
-            if len(here) > NAMED and missing <= len(meant) // 2 or len(here) > 1 and not missing:
+            every = every or [things[name].full_name() for name in owned[entry]]
+            meant = len(names.matching(glob, every))
+            missing = meant - len(here)
+            if len(here) > NAMED and missing <= meant // 2 or not missing:
                 found.append(f"{glob} but {missing:,}" if missing else glob)
-                for name in here:
-                    del left[name]
-    return found + [things[name].full_name() for name in left]
+                for full in here:
+                    del left[full]
+            if len(found) > NAMED or not left:  # nobody gets to see more
+                return [*found, *left]
+    return [*found, *left]
 
 
 def _line(group: dict, things: dict, owned: dict) -> str:
@@ -102,7 +109,11 @@ def _of_images(forecast: dict, limit: int, estimate: bool) -> list[str]:
     if anyway:
         text += f"; {anyway:,} of them would go anyway, this adds {sums['added_count']:,}"
     found = [text + ("; an estimate, not all rules are documented" if estimate else "")]
-    rules = collections.Counter(image["because"] for images in forecast.values() for image in forecasts.going(images))
+    rules: collections.Counter = collections.Counter()
+    for images in forecast.values():
+        for (fate, _anyway, _by, because), (number, _size) in images.groups.items():
+            rules[because] += number if fate != forecasts.STAYS else 0
+    rules = +rules  # without what nothing goes for
     for rule, number in rules.most_common(MOST_RULES):
         found.append(printable(f"    {number:>7,}  {rule}", WIDTH))
     if len(rules) > MOST_RULES:
@@ -152,17 +163,20 @@ def rows(entries: list, things: dict, changed: list, forecast: dict | None, blow
         limit = next(iter(blown.values()), "")
         row = {"what": one, "targets": len(things), "changed": len(changed), **sums, "limit": limit}
         return [row] if things else []
-    images: dict = {entry: {} for entry in entries}
-    for repository, found in (forecast or {}).items():
-        for image in found:
-            images[things[image["by"]].entry].setdefault(repository, []).append(image)
+    groups: dict = {entry: [] for entry in entries}  # of images
+    totals: dict = {entry: {} for entry in entries}  # repository -> images of any entry
+    for repository, images in (forecast or {}).items():
+        for key, sums in images.groups.items():
+            _fate, _anyway, by, _because = key
+            entry = things[by].entry
+            groups[entry].append({key: sums})
+            totals[entry][repository] = len(images)
     changing, owned = set(changed), by_entry(things)
     found = []
     for entry in entries[:MOST_ROWS]:
         own = owned.get(entry, [])
         change = sum(name in changing for name in own)
-        sums = forecasts.totals(images[entry]) if forecast is not None else {}
-        sums["total"] = sum(len(forecast[repository]) for repository in images[entry]) if sums else None
+        sums = dict(forecasts.summed(groups[entry]), total=sum(totals[entry].values())) if forecast is not None else {}
         known = {
             key: sums.get(key) if change else 0
             for key in ("count", "uncertain_count", "anyway_count", "total", "bytes")

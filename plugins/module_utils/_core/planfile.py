@@ -13,53 +13,34 @@ import errno
 import json
 import os
 import re
-import tempfile
-from typing import Iterator
+from typing import Callable, Iterator
 
+from ansible_collections.registry.hygiene.plugins.module_utils._core import files
 from ansible_collections.registry.hygiene.plugins.module_utils._core import forecast as forecasts
 from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import PlanRefused
 from ansible_collections.registry.hygiene.plugins.module_utils._core.fuse import PLAN, Refusal
-from ansible_collections.registry.hygiene.plugins.module_utils._core.text import encodable, plural, printable
+from ansible_collections.registry.hygiene.plugins.module_utils._core.images import Images
+from ansible_collections.registry.hygiene.plugins.module_utils._core.stream import Reader
+from ansible_collections.registry.hygiene.plugins.module_utils._core.text import plural, printable
 
 ARGUMENT_SPEC = dict(plan_file=dict(type="path"), plan=dict(type="path"))
 FORMAT, VERSION = "registry.hygiene plan", 1
-LARGEST = 1 << 30  # bytes of a plan file that is read
+LARGEST = 1 << 33  # bytes of a plan file that is read
 MOST_KEPT = 100  # plan files of one second
 SHOWN = 5  # differences that a refusal names
 
 
 def check_options(params: dict) -> None:
     """Raise PlanRefused if a plan file cannot be read or written."""
-    path = params["plan_file"]
-    if path:
-        folder = os.path.dirname(os.path.abspath(path))
-        if (
-            "\0" in path
-            or encodable(path) != path
-            or not (os.path.isdir(folder) and os.access(folder, os.W_OK))
-            or os.path.isdir(path)
-        ):
-            raise PlanRefused(f"plan_file: {printable(path, 200)} cannot be written: its folder must be there")
+    files.check_path(params["plan_file"] or None, "plan_file")
     if params["plan"]:
         load(params["plan"])
 
 
 def save(path: str, head: dict, changes: list, images: dict) -> None:
     """Write a plan file in one step. head: what stands before `changes`. images: repository -> images."""
-    folder = os.path.dirname(os.path.abspath(path))
-    try:
-        number, name = tempfile.mkstemp(dir=folder, prefix=".plan-")
-        with contextlib.ExitStack() as undo:
-            undo.callback(os.unlink, name)
-            with open(number, "w", encoding="utf-8") as file:
-                for piece in _pieces(dict(head, format=FORMAT, version=VERSION), changes, images):
-                    file.write(piece)
-            os.chmod(name, 0o644)
-            _keep(path)
-            os.replace(name, path)
-            undo.pop_all()
-    except OSError as error:
-        raise PlanRefused(f"plan_file: {printable(path, 200)} cannot be written: {error.strerror}") from None
+    pieces = _pieces(dict(head, format=FORMAT, version=VERSION), changes, images)
+    files.put(path, pieces, "plan_file", lambda: _keep(path))
 
 
 def _keep(path: str) -> None:
@@ -100,31 +81,69 @@ def _pieces(head: dict, changes: list, images: dict) -> Iterator[str]:
     yield ',\n "changes": [' + ",".join(f"\n  {json.dumps(change, sort_keys=True)}" for change in changes) + "\n ]"
     yield ',\n "repositories": {'
     for number, (repository, found) in enumerate(images.items()):
-        rows = ",".join(f"\n   {json.dumps(image, sort_keys=True)}" for image in found)
-        yield f'{"," if number else ""}\n  {json.dumps(repository)}: {{"images": [{rows}]}}'
+        yield f'{"," if number else ""}\n  {json.dumps(repository)}: {{"images": [{",".join(_rows(found))}]}}'
     yield "\n }\n}\n"
 
 
-def load(path: str, option: str = "plan") -> dict:
-    """Return a plan file; raises PlanRefused if it is none. option: what it was given as."""
+def _rows(images: Images) -> Iterator[str]:
+    """Yield what json.dumps makes of each image, in a third of the time: what many of them share is written once."""
+    shared: dict = {}
+    for tag, digest, age, size, because, fate, anyway, by, *children in images.rows():
+        key = (because, fate, anyway, by)
+        if key not in shared:
+            shared[key] = [json.dumps(each) for each in (anyway, because, by, fate)]
+        certain, reason, target, what = shared[key]
+        numbers = ["null" if number is None else number for number in (age, size)]
+        inner = f'"children": {json.dumps(children[0])}, ' if children else ""
+        yield (
+            f'\n   {{"age": {numbers[0]}, "anyway": {certain}, "because": {reason}, "by": {target}, {inner}'
+            f'"digest": {json.dumps(digest)}, "fate": {what}, "size": {numbers[1]}, "tag": {json.dumps(tag)}}}'
+        )
+
+
+@contextlib.contextmanager
+def _reading(path: str, option: str) -> Iterator[Reader]:
+    """Give a reader of a plan file; raises PlanRefused for all that goes wrong with it."""
     try:
         if os.path.getsize(path) > LARGEST or not os.path.isfile(path):
             raise ValueError("too large, or no file")
         with open(path, encoding="utf-8") as file:
-            found = json.load(file)
+            yield Reader(file)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is none, or of another version"
+        raise PlanRefused(f"{option}: {printable(path, 200)} cannot be used as a plan: {reason}") from None
+
+
+def load(path: str, option: str = "plan", visit: Callable[[str, dict], None] = lambda name, one: None) -> dict:
+    """Return a plan file without its repositories, which are too many to keep; raises PlanRefused if it is none.
+
+    option: what it was given as. visit: called with each repository and its {"images": [...]}, one by one.
+    """
+    found: dict = {}
+    with _reading(path, option) as reader:
+        for key in reader.members():
+            if key == "repositories":
+                for name in reader.members():
+                    visit(name, _sound(reader.value()))
+                found[key] = None
+            else:
+                found[key] = list(reader.elements()) if key == "changes" else reader.value()
+        reader.end()
         if found["format"] != FORMAT or found["version"] != VERSION:
             raise ValueError("another format")
         for change in found["changes"]:
             _texts(change["target"])
             change["before"], change["after"]
-        for one in found["repositories"].values():
-            for image in one["images"]:
-                _texts(*(image[key] for key in ("tag", "digest") if image[key] is not None), image["fate"])
         _texts(found["module"], found["registry"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is none, or of another version"
-        raise PlanRefused(f"{option}: {printable(path, 200)} cannot be used as a plan: {reason}") from None
+        del found["repositories"]
     return found
+
+
+def _sound(one: dict) -> dict:
+    """Return what is said of a repository; raises KeyError or TypeError if it is not what a plan file says."""
+    for image in one["images"]:
+        _texts(*(image[key] for key in ("tag", "digest") if image[key] is not None), image["fate"])
+    return one
 
 
 def _texts(*values: object) -> None:
@@ -138,7 +157,14 @@ def differing(path: str, module: str, registry: str, changes: list, there: dict,
     there: target -> its state now. What the plan has made of a target already is no difference, so that a plan that
     was carried out in part can be carried out to its end.
     """
-    held = load(path)
+    beyond: dict = {}  # repository -> the number of images that would go beyond the plan, and the first of them
+
+    def hold(repository: str, one: dict) -> None:
+        if repository in images:
+            going = {(image["tag"], image["digest"]) for image in forecasts.going(one["images"])}
+            beyond[repository] = _beyond(repository, images[repository], going)
+
+    held = load(path, visit=hold)
     if (held["module"], held["registry"]) != (module, registry):
         return [Refusal(PLAN, printable(f"{path} is of {held['module']} on {held['registry']}", 300), [])]
     found = []
@@ -154,24 +180,24 @@ def differing(path: str, module: str, registry: str, changes: list, there: dict,
         and not (name in planned and name not in now and name in there and there[name] == planned[name][1])
     ]
     if others:
-        found.append(f"{plural(len(others), 'target')} would be changed otherwise: {_some(others)}")
-    going = {
-        (repository, image["tag"], image["digest"])
-        for repository, one in held["repositories"].items()
-        for image in one["images"]
-        if image["fate"] != forecasts.STAYS
-    }
-    more = [
-        f"{repository}{':' if image['tag'] else '@'}{image['tag'] or image['digest']}"
-        for repository, some in images.items()
-        for image in forecasts.going(some)
-        if (repository, image["tag"], image["digest"]) not in going
-    ]
-    if more:
-        found.append(f"{plural(len(more), 'image')} would go beyond it: {_some(more)}")
+        found.append(f"{plural(len(others), 'target')} would be changed otherwise: {_some(others, len(others))}")
+    unheld = [name for name, some in images.items() if some.losses and name not in beyond]
+    beyond.update((name, _beyond(name, images[name], set())) for name in unheld)
+    number = sum(more for more, _first in beyond.values())
+    if number:
+        first = [word for name in images if name in beyond for word in beyond[name][1]]
+        found.append(f"{plural(number, 'image')} would go beyond it: {_some(first[:SHOWN], number)}")
     return [Refusal(PLAN, text, []) for text in found]
 
 
-def _some(words: list) -> str:
-    more = f" and {len(words) - SHOWN:,} more" if len(words) > SHOWN else ""
+def _beyond(repository: str, images: Images, going: set) -> tuple[int, list[str]]:
+    """Return how many images go that are not among these (tag, digest), and the names of the first of them."""
+    more = [image for image in images.going() if (image["tag"], image["digest"]) not in going]
+    return len(more), [
+        f"{repository}{':' if image['tag'] else '@'}{image['tag'] or image['digest']}" for image in more[:SHOWN]
+    ]
+
+
+def _some(words: list, number: int) -> str:
+    more = f" and {number - SHOWN:,} more" if number > SHOWN else ""
     return ", ".join(printable(word, 60) for word in words[:SHOWN]) + more

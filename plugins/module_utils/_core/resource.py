@@ -32,7 +32,8 @@ class Resource:
     careful = False  # the first target is read alone, because the registry locks accounts after some refusals
     undoes = False  # True: what a plan file says that was there before can be declared (named_as, declaring)
     beside_undo = ()  # its own options that mean something then, too
-    restorable = None  # restorable(client, held): what of the images that went by a plan file can be brought back
+    # restorable(client, repository -> how many images went by a plan file, when it was made): what can be brought back
+    restorable = None
     idle = False  # set by apply if somebody else did it in the meantime
 
     def __init__(self, client: Any, entry: Any, target: str) -> None:

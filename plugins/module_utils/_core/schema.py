@@ -9,6 +9,7 @@ import contextlib
 import traceback
 from typing import Any, Callable
 
+from ansible_collections.registry.hygiene.plugins.module_utils._core import fitting
 from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import (
     ContractError,
     MissingLibrary,
@@ -16,7 +17,7 @@ from ansible_collections.registry.hygiene.plugins.module_utils._core.errors impo
 )
 
 OLDEST = "3.2"
-_VALIDATORS = {}  # id of a schema -> (schema, its validator): building one costs more than using it a hundred times
+_VALIDATORS = {}  # id of a schema -> (schema, its validator, its quick test): building them costs more than their use
 
 
 def check(document: Any, schema: dict, what: str, masked: Callable[[str], str] = str) -> None:
@@ -24,7 +25,9 @@ def check(document: Any, schema: dict, what: str, masked: Callable[[str], str] =
 
     masked: hides secrets in a text.
     """
-    validator = _validator(schema)
+    validator, surely_fit = _validator(schema)
+    if surely_fit([document]):
+        return
     for error in validator.iter_errors(document):
         place = "/".join(str(part) for part in error.absolute_path) or "the top"
         raise ContractError(
@@ -33,7 +36,8 @@ def check(document: Any, schema: dict, what: str, masked: Callable[[str], str] =
         )
 
 
-def _validator(schema: dict) -> Any:
+def _validator(schema: dict) -> tuple:
+    """Return the validator of a schema, and what says quickly whether documents surely fit it."""
     if id(schema) not in _VALIDATORS:
         try:
             import jsonschema
@@ -41,8 +45,8 @@ def _validator(schema: dict) -> Any:
             raise MissingLibrary("jsonschema", traceback.format_exc()) from None
         if not hasattr(jsonschema, "Draft7Validator"):
             raise OldLibrary("jsonschema", jsonschema.__version__, OLDEST)
-        _VALIDATORS[id(schema)] = (schema, jsonschema.Draft7Validator(schema))
-    return _VALIDATORS[id(schema)][1]
+        _VALIDATORS[id(schema)] = (schema, jsonschema.Draft7Validator(schema), fitting.compiled(schema))
+    return _VALIDATORS[id(schema)][1:]
 
 
 def preload() -> None:

@@ -50,6 +50,8 @@ LONGEST_BUSY = 600.0  # seconds in which a registry may say "later" to one reque
 LONGEST_SEARCH, SHORT_SEARCH = 45.0, 2.0  # seconds of trying to reach a host that never answered, or has no address
 UNCONNECTED = "NewConnectionError|NameResolutionError|ConnectTimeout|ProxyError"
 NO_TLS = "It does not speak TLS there: is it http://, or another port?"
+# What no part of requests would write otherwise: nothing to be escaped or resolved.
+PLAIN = re.compile(r"(?:/(?!\.\.?(?:[/?]|\Z))[0-9A-Za-z_.~-]*)+(?:\?[0-9A-Za-z_.~=&-]*)?\Z")
 TIMEOUTS = 4  # an answer is complete within so many times `timeout`
 
 
@@ -147,11 +149,8 @@ class Transport:
     def _exchange(self, method: str, where: str, query: dict | None, content: Any) -> Answer:
         """Return the answer to one request that is sent once."""
         session = self._session()
-        # The query is written here, because requests writes a blank as +, which signatures do not cover.
-        question = "?" + urllib.parse.urlencode(query, quote_via=urllib.parse.quote, safe="") if query else ""
-        request = requests.Request(method, self.url + where + question, json=content, auth=self.auth)
         try:
-            prepared = session.prepare_request(request)
+            prepared = self._prepared(session, method, where, query, content)
         except RegistryError:
             raise  # of signing in
         except (ValueError, TypeError, UnicodeError) as error:
@@ -187,6 +186,20 @@ class Transport:
         if broken:
             raise _Broken(broken, deadline.connecting) from None
         return Answer(found.status_code, found.headers, received, self.masked, False)
+
+    def _prepared(self, session: Any, method: str, where: str, query: dict | None, content: Any) -> Any:
+        """Return a request with all that requests adds to it; raises ValueError and the like for what cannot be one."""
+        # The query is written here, because requests writes a blank as +, which signatures do not cover.
+        question = "?" + urllib.parse.urlencode(query, quote_via=urllib.parse.quote, safe="") if query else ""
+        if method != "GET" or content is not None or not PLAIN.match(where + question):
+            request = requests.Request(method, self.url + where + question, json=content, auth=self.auth)
+            return session.prepare_request(request)
+        # All GETs are the same but for where they go; to prepare one takes requests as long as to read most answers.
+        if not hasattr(self._local, "get"):
+            self._local.get = session.prepare_request(requests.Request("GET", self.url + "/"))
+        prepared = self._local.get.copy()
+        prepared.url = prepared.url[:-1] + where + question
+        return self.auth(prepared)
 
     def _session(self) -> Any:
         if not hasattr(self._local, "session"):

@@ -10,10 +10,10 @@ import os
 from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.registry.hygiene.plugins.module_utils._core import forecast as forecasts
 from ansible_collections.registry.hygiene.plugins.module_utils._core import planfile
 from ansible_collections.registry.hygiene.plugins.module_utils._core.declarations import Entry
 from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import PlanRefused, RegistryError
-from ansible_collections.registry.hygiene.plugins.module_utils._core.forecast import STAYS
 from ansible_collections.registry.hygiene.plugins.module_utils._core.resource import said
 from ansible_collections.registry.hygiene.plugins.module_utils._core.text import plural, printable
 
@@ -75,7 +75,8 @@ class Undo:
         self.path = params["undo"]
         self.shown = printable(self.path, 200)
         _check_beside(resource, argument_spec, params)
-        self.held = planfile.load(self.path, "undo")
+        self.losing: dict = {}  # repository -> how many of its images went, or may have
+        self.held = planfile.load(self.path, "undo", self._count)
         if self.held["module"] != resource.module:
             raise PlanRefused(f"undo: {self.shown} is of {self.held['module']}, not of {resource.module}")
         secret = [name for name in resource.beside_undo if argument_spec[name].get("no_log") and params[name]]
@@ -88,6 +89,11 @@ class Undo:
             self._entry(resource, argument_spec, params, number, change)
             for number, change in enumerate(self.held["changes"])
         ]
+
+    def _count(self, repository: str, one: dict) -> None:
+        number = len(forecasts.going(one["images"]))
+        if number:
+            self.losing[repository] = number
 
     def _entry(self, resource: Any, argument_spec: dict, params: dict, number: int, change: dict) -> Undone:
         entry = Undone(params, number, change)
@@ -118,8 +124,7 @@ class Undo:
 
     def told(self, client: Any, changed: bool) -> tuple[list[str], dict | None]:
         """Return lines for people about what no undo brings back, and what can be restored otherwise (GET only)."""
-        images = [image for one in self.held["repositories"].values() for image in one["images"]]
-        number = sum(image["fate"] != STAYS for image in images)
+        number = sum(self.losing.values())
         lines = []
         if not changed:
             lines += [
@@ -128,7 +133,9 @@ class Undo:
         if not number:
             return lines, None
         lines += [f"  images that are deleted stay deleted: {plural(number, 'image')} went, or may have, by that plan"]
-        found, more = self.resource.restorable(client, self.held) if self.resource.restorable else (None, [])
+        if not self.resource.restorable:
+            return lines, None
+        found, more = self.resource.restorable(client, self.losing, self.held.get("made"))
         return lines + more, found
 
 

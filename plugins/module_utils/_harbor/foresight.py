@@ -20,8 +20,7 @@ from ansible_collections.registry.hygiene.plugins.module_utils._harbor import (
 # The first Harbor that is known to be built with Go 1.19 or later, whose sort.Slice orders equal rows as gosort does.
 EXACT_SINCE = (2, 8)
 QUERY = {"q": "base=*", "with_immutable_status": "true", "with_accessory": "true"}
-LONGEST = 512
-TEXT = {"type": "string", "minLength": 1, "maxLength": LONGEST}
+TEXT = {"type": "string", "minLength": 1, "maxLength": 512}
 TIME = {"type": ["string", "null"], "maxLength": 64}
 TIMES = {"push_time": TIME, "pull_time": TIME}
 ARTIFACTS = {
@@ -62,40 +61,6 @@ IMMUTABLE_RULE = {
     },
 }
 IMMUTABLE_RULES = {"type": "array", "items": IMMUTABLE_RULE}
-
-
-def plain(rows: list) -> bool:
-    """Return True if artifacts fit ARTIFACTS, as most do; False tells nothing. The schema takes ten times as long."""
-    try:
-        return all(
-            _text(row["digest"])
-            and "push_time" in row
-            and _timed(row)
-            and all(
-                _text(tag["name"]) and type(tag["immutable"]) is bool and _timed(tag) for tag in _listed(row["tags"])
-            )
-            and all(_text(reference["child_digest"]) for reference in _listed(row.get("references")))
-            and all(_text(accessory.get("type", "-")) for accessory in _listed(row.get("accessories")))
-            for row in rows
-        )
-    except (KeyError, TypeError, AttributeError):
-        return False
-
-
-def _text(value: Any) -> bool:
-    return type(value) is str and 0 < len(value) <= LONGEST
-
-
-def _timed(thing: dict) -> bool:
-    pushed, pulled = ("" if time is None else time for time in (thing.get("push_time"), thing.get("pull_time")))
-    return type(pushed) is type(pulled) is str and len(pushed) <= 64 and len(pulled) <= 64
-
-
-def _listed(value: Any) -> list:
-    """Return a list, which null stands for an empty one of; raises TypeError for all else."""
-    if value is None or type(value) is list:
-        return value or []
-    raise TypeError
 
 
 def immutable_rules(thing: projects.OfProject) -> list:
@@ -143,7 +108,7 @@ class Foreseeing(projects.OfProject):
         known, place = estate(self), len(self.target) + 1
 
         def judged(name: str) -> dict:
-            rows = inventory.artifacts(self.client, name, ARTIFACTS, QUERY, plain)
+            rows = inventory.artifacts(self.client, name, ARTIFACTS, QUERY)
             then = retention_forecast.forecast(name, rows, rules, known)
             before = now and retention_forecast.forecast(name, rows, now, known)
             return forecasts.compared(then, before, lambda image: self.name)

@@ -205,7 +205,7 @@ class Reader(history.History):
     def meant(self, repository: str) -> bool:
         """Return whether the options mean this repository (project/name)."""
         wanted, left = self.params["repositories"], self.params["exclude"]
-        return names.excluded(repository, wanted) and not names.excluded(repository, left)
+        return names.meant(repository, wanted or []) and not names.meant(repository, left or [])
 
     @classmethod
     def gathered(cls, client, params, states, failures):

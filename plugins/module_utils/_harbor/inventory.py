@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import urllib.parse
-from typing import Callable
 
 from ansible_collections.registry.hygiene.plugins.module_utils._core import api
 from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import ContractError
@@ -66,12 +65,10 @@ def repositories(client: api.Client, project: str) -> list[str]:
     return names
 
 
-def artifacts(
-    client: api.Client, name: str, schema: dict, query: dict, plain: Callable[[list], bool] = lambda page: False
-) -> list[dict]:
+def artifacts(client: api.Client, name: str, schema: dict, query: dict) -> list[dict]:
     """Return the artifacts of a repository, given with its project, in Harbor's order."""
     project, _slash, rest = name.partition("/")
     # Slashes within the name are encoded twice.
     rest = urllib.parse.quote(rest, safe="")
     where = api.path(*registry.API, "projects", project, "repositories", rest, "artifacts")
-    return registry.listing(client, where, schema, lambda row: row["digest"], query, plain=plain)
+    return registry.listing(client, where, schema, lambda row: row["digest"], query)

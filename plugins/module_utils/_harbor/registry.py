@@ -20,7 +20,6 @@ from ansible_collections.registry.hygiene.plugins.module_utils._core.errors impo
     PlanRefused,
     RegistryError,
 )
-from ansible_collections.registry.hygiene.plugins.module_utils._core.schema import check
 
 ARGUMENT_SPEC = dict(
     harbor_url=dict(type="str", required=True, fallback=(env_fallback, ["HARBOR_URL"])),
@@ -30,7 +29,6 @@ ARGUMENT_SPEC = dict(
 API = ("api", "v2.0")
 SYSTEM_INFO = api.path(*API, "systeminfo")
 PAGE = 100  # the most that Harbor gives
-LIST = {"type": "array"}
 NEWEST = (9999,)  # a build whose version cannot be read
 BAD_PASSWORD = (
     "Harbor does not know this user with this password (harbor_username, harbor_password): one of them is mistyped, "
@@ -186,23 +184,9 @@ def needed(method: str, where: str) -> str:
 
 
 def listing(
-    client: api.Client,
-    where: str,
-    schema: dict,
-    key: Callable[[dict], Any],
-    query: dict | None = None,
-    most: int = 0,
-    plain: Callable[[list], bool] = lambda page: False,
+    client: api.Client, where: str, schema: dict, key: Callable[[dict], Any], query: dict | None = None, most: int = 0
 ) -> list:
-    """Return the rows of a list, each once, in Harbor's order; at most so many, 0 for all.
-
-    plain: tells of a page in much less time than the schema takes that it fits it; if it does not, the schema decides.
-    """
-
-    def rows(page: list) -> list:
-        if not plain(page):
-            check(page, schema, where, client.masked)
-        return page
+    """Return the rows of a list, each once, in Harbor's order; at most so many, 0 for all."""
 
     def next_page(page: list, query: dict, number: int) -> dict | None:
         ends = len(page) < int(query["page_size"]) or most and number >= most
@@ -210,5 +194,5 @@ def listing(
 
     size = min(most, PAGE) if most else PAGE
     asked = dict(query or {}, page="1", page_size=str(size))
-    found = client.listing(where, asked, LIST, rows, key, next_page)
+    found = client.listing(where, asked, schema, lambda page: page, key, next_page)
     return list(found.values())[: most or None]

@@ -11,10 +11,12 @@ from __future__ import annotations
 import functools
 import itertools
 import math
+import operator
 import re
-from typing import Any, Iterator
+from typing import Any, Callable, Iterator
 
 from ansible_collections.registry.hygiene.plugins.module_utils._core import figures, matching, patterns
+from ansible_collections.registry.hygiene.plugins.module_utils._core.images import GOES, PERHAPS, STAYS, Images
 from ansible_collections.registry.hygiene.plugins.module_utils._core.text import printable
 from ansible_collections.registry.hygiene.plugins.module_utils._quay.policies import MOST_SECONDS, MOST_TAGS, SECONDS
 
@@ -25,6 +27,9 @@ STATES = {"MIRROR": "mirror", "READ_ONLY": "read-only"}
 FAILS = "Quay's worker fails at {} and deletes nothing or only a part"
 SECOND = "within the same second as the limit"
 ENDING = "it expires about now, and the clocks differ"
+KINDS = {True: GOES, False: PERHAPS, None: STAYS}
+SPARED = (None, "")
+START = operator.itemgetter(0)
 MOST_WORDS = 200  # characters of a pattern or value in a reason
 MOST_ORDERED = 4  # policies of which every order is tried
 
@@ -43,34 +48,90 @@ def forecast(
     tags: as Quay lists them; policies: in option words; default_policy: as in Quay's configuration, or None;
     now: the earliest and the latest time that it may be.
     """
-    ends = {tag["name"]: None if tag.get("end_ts") is None else figures.moment(tag["end_ts"]) for tag in tags}
-    live = {tag["name"]: tag for tag in tags if ends[tag["name"]] is None or ends[tag["name"]] > now[0]}
-    starts = {name: figures.moment(tag["start_ts"]) for name, tag in live.items()}
-    candidates = [name for name, tag in live.items() if not tag.get("immutable") and not COSIGN.match(name)]
-    rows = sorted(((starts[name], name) for name in candidates), reverse=True)
-    now = figures.window(now, starts.values())
-    fates = {name: (False, ENDING) for name in live if ends[name] is not None and ends[name] <= now[1]}
-    if state == "NORMAL" or not namespace_policies:
-        # Quay ffba0c7: the walk along the policies of repositories stumbles over one that is not NORMAL.
-        stop = None if state == "NORMAL" else FAILS.format(f"the policies of a {STATES.get(state, state)} repository")
-        scopes = zip(SCOPES, (namespace_policies, repository_policies))
-        ordinary = [_policy(scope, policy, rows) for scope, policies in scopes for policy in policies]
-        fates = _ordinary_run(ordinary, fates, stop, now)
-    if state == "NORMAL" and default_policy:
-        # Quay ffba0c7: a run of its own, so it takes place whatever fails in the ordinary one.
-        fates = _run([_policy(SCOPES[2], default_policy, rows)], fates, None, now)
-    fates.update(_cascade(live, fates))
     found: dict = {"deletions": [], "uncertain": [], "kept": []}
-    alone = "" if state == "NORMAL" else f"{STATES.get(state, state)}: Quay leaves it alone"
-    for name, tag in live.items():
-        reason = "immutable" if tag.get("immutable") else "cosign" if COSIGN.match(name) else alone
-        certain, because = fates.get(name, (None, reason))
-        image = dict(target=repository, tag=name, digest=tag.get("manifest_digest"), age=figures.age(now, starts[name]))
-        if tag.get("child_manifests_presence"):
-            image["children"] = list(tag["child_manifests_presence"])
-        kind = {True: "deletions", False: "uncertain", None: "kept"}[certain]
-        found[kind].append(dict(image, size=figures.size(tag.get("size")), because=because))
+    active = Tags(state, tags, now)
+    fates = active.fates(namespace_policies, repository_policies, default_policy)
+    for name, digest, age, size, because, *children in active.told(fates):
+        kind = {True: "deletions", False: "uncertain", None: "kept"}[fates.get(name, SPARED)[0]]
+        image = dict(target=repository, tag=name, digest=digest, age=age, size=size, because=because)
+        found[kind].append(dict(image, children=children[0]) if children else image)
     return found
+
+
+class Tags:
+    """The active tags of a repository, to be judged under several sets of policies. See forecast."""
+
+    def __init__(self, state: str, tags: list, now: tuple[float, float]) -> None:
+        every = {tag["name"]: tag for tag in tags}
+        ends = {name: figures.moment(tag["end_ts"]) for name, tag in every.items() if tag.get("end_ts") is not None}
+        self.state = state
+        self.live = {name: tag for name, tag in every.items() if name not in ends or ends[name] > now[0]}
+        self.starts = {name: figures.moment(tag["start_ts"]) for name, tag in self.live.items()}
+        self.now = figures.window(now, self.starts.values())
+        self.ending = {name: (False, ENDING) for name in ends if name in self.live and ends[name] <= self.now[1]}
+        self.cosign = {name: found for name, found in ((name, COSIGN.match(name)) for name in self.live) if found}
+        self.immutable = {name for name, tag in self.live.items() if tag.get("immutable")}
+        spared = self.immutable.union(self.cosign)
+        self.rows = sorted([(start, name) for name, start in self.starts.items() if name not in spared], reverse=True)
+
+    def fates(self, namespace_policies: list, repository_policies: list, default_policy: dict | None) -> dict:
+        """Return tag -> (certain, because) of those that go or may go."""
+        fates = self.ending
+        if self.state == "NORMAL" or not namespace_policies:
+            # Quay ffba0c7: the walk along the policies of repositories stumbles over one that is not NORMAL.
+            stop = None if self.state == "NORMAL" else FAILS.format(f"the policies of a {self._said()} repository")
+            scopes = zip(SCOPES, (namespace_policies, repository_policies))
+            ordinary = [_policy(scope, policy, self.rows) for scope, policies in scopes for policy in policies]
+            fates = _ordinary_run(ordinary, fates, stop, self.now)
+        if self.state == "NORMAL" and default_policy:
+            # Quay ffba0c7: a run of its own, so it takes place whatever fails in the ordinary one.
+            fates = _run([_policy(SCOPES[2], default_policy, self.rows)], fates, None, self.now)
+        return dict(fates, **self._cascade(fates))
+
+    def _cascade(self, fates: dict) -> dict:
+        """Return the fates of the cosign tags: they go with the last ordinary tag of their image."""
+        ordinary: dict = {}
+        for name, tag in self.live.items() if self.cosign else ():
+            if name not in self.cosign:
+                ordinary.setdefault(tag["manifest_digest"], []).append(fates.get(name))
+        found = {}
+        for name, cosign in self.cosign.items():
+            of_image = None if name in self.immutable else ordinary.get(f"sha256:{cosign.group(1)}")
+            if of_image and all(of_image):
+                certain = all(fate[0] for fate in of_image)
+                found[name] = (certain, f"signature of an image that {'goes' if certain else 'may go'} (cosign)")
+        return found
+
+    def _said(self) -> str:
+        return STATES.get(self.state, self.state)
+
+    def told(self, fates: dict) -> Iterator[tuple]:
+        """Yield (name, digest, age, size, because) of each tag, of an index also the digests of its children."""
+        alone = "" if self.state == "NORMAL" else f"{self._said()}: Quay leaves it alone"
+        reasons = {**dict.fromkeys(self.cosign, "cosign"), **dict.fromkeys(self.immutable, "immutable")}
+        reasons.update({name: because for name, (_certain, because) in fates.items()})
+        now, starts, age, size = self.now, self.starts, figures.age, figures.size
+        for name, tag in self.live.items():
+            because = reasons.get(name, alone)
+            inner = tag.get("child_manifests_presence")
+            children = (list(inner),) if inner else ()
+            yield (name, tag.get("manifest_digest"), age(now, starts[name]), size(tag.get("size")), because, *children)
+
+    def images(self, planned: dict, current: dict, by: Callable[[str], str]) -> Images:
+        """Return the images with these fates under what is planned, and under what is there now.
+
+        by(because): the target whose change an image counts for. The same as what forecasts.compared makes of them.
+        """
+        targets: dict = {}
+        rows: dict = {True: [], False: [], None: []}
+        for name, digest, age, size, because, *children in self.told(planned):
+            certain = planned[name][0] if name in planned else None
+            anyway = certain is not None and name in current and current[name][0] >= certain
+            if because not in targets:
+                targets[because] = by(because)
+            fate, target = KINDS[certain], targets[because]
+            rows[certain].append((name, digest, age, size, because, fate, anyway, target, *children))
+        return Images([*rows[True], *rows[False], *rows[None]])
 
 
 def _policy(scope: str, policy: dict, rows: list) -> dict:
@@ -84,7 +145,7 @@ def _policy(scope: str, policy: dict, rows: list) -> dict:
         wanted = bool(policy.get("tag_pattern_matches", scope != SCOPES[2]))
         rule += f", {'' if wanted else 'not '}{shown}"  # as policies.rule says it
         matcher, foreign = _reading(pattern if isinstance(pattern, str) else "")
-        verdicts = [matcher.search(name) for _start, name in rows] if matcher else []
+        verdicts = matcher.searches([name for _start, name in rows]) if matcher else []
         if None in verdicts:
             doubt = f"tag_pattern {shown} cannot be evaluated here: {matcher.problem}"
         elif matcher:
@@ -135,10 +196,10 @@ def _ordinary_run(policies: list, fates: dict, stop: str | None, now: tuple[floa
         # Quay ffba0c7 reads the policies of one scope in no order: one that may fail may be the first.
         several = list(group)
         stop = stop or several[0]["doubt"]
-        if stop or method == 0 or all(policy["pattern"] is None for policy in several):
+        if stop or method == 0 or len(several) == 1 or all(policy["pattern"] is None for policy in several):
             fates = _run(several, fates, stop, now)
         else:
-            fates = _in_any_order([policy for policy in several if any(_doomed(policy, fates, now))], fates, now)
+            fates = _in_any_order([policy for policy in several if _doomed(policy, fates, now)], fates, now)
     return fates
 
 
@@ -162,46 +223,35 @@ def _run(policies: Any, fates: dict, stop: str | None, now: tuple[float, float])
     fates = dict(fates)
     for policy in policies:
         stop = stop or policy["doubt"]
-        for name, doubt in list(_doomed(policy, fates, now)):
+        surely = (True, policy["rule"])
+        for name, doubt in _doomed(policy, fates, now):
             if stop or doubt:
                 own = stop and stop == policy["doubt"]
                 fates.setdefault(name, (False, stop if own else f"{policy['rule']}: {stop or doubt}"))
             else:
-                fates[name] = (True, policy["rule"])
+                fates[name] = surely
     return fates
 
 
-def _doomed(policy: dict, fates: dict, now: tuple[float, float]) -> Iterator[tuple[str, str | None]]:
-    """Yield (tag, doubt or None) for each tag that one policy deletes, or may delete, of those that may be there."""
+def _doomed(policy: dict, fates: dict, now: tuple[float, float]) -> list[tuple[str, str | None]]:
+    """Return (tag, doubt or None) for each tag that one policy deletes, or may delete, of those that may be there."""
+    limit, rows = policy["limit"], policy["rows"]
+    if fates:
+        rows = [row for row in rows if row[1] not in fates or not fates[row[1]][0]]
     # Quay ffba0c7 lists whole seconds but compares milliseconds: within one second nothing is known.
-    limit, newer, surely_newer = policy["limit"], 0, 0
-    rows = (row for row in policy["rows"] if row[1] not in fates or not fates[row[1]][0])
-    for start, group in itertools.groupby(rows, lambda row: row[0]):
+    if policy["place"][0] == 0:
+        doubt = SECOND if now[0] == now[1] else figures.CLOCKS
+        least, most = limit - 1, limit + 1  # seconds; of which there may be too many for a float
+        earliest, latest = now
+        return [(name, None if earliest - start > most else doubt) for start, name in rows if latest - start >= least]
+    found: list = []
+    newer, surely_newer = 0, 0
+    for _start, group in itertools.groupby(rows, START):
         names = [name for _start, name in group]
-        if policy["place"][0] == 0:
-            dooms, surely = now[1] - start >= limit - 1, now[0] - start > limit + 1
-            doubt = SECOND if now[0] == now[1] else figures.CLOCKS
-        else:
-            there = sum(name not in fates for name in names)
-            dooms, surely = newer + len(names) > limit, surely_newer >= limit
+        there = sum(name not in fates for name in names) if fates else len(names)
+        if newer + len(names) > limit:
             unsure = newer + len(names) > surely_newer + there
             doubt = "depends on other tags that are uncertain" if unsure else SECOND
-            newer, surely_newer = newer + len(names), surely_newer + there
-        if dooms:
-            yield from ((name, None if surely else doubt) for name in names)
-
-
-def _cascade(live: dict, fates: dict) -> dict:
-    """Return the fates of the cosign tags: they go with the last ordinary tag of their image."""
-    ordinary: dict = {}
-    for name, tag in live.items():
-        if not COSIGN.match(name):
-            ordinary.setdefault(tag["manifest_digest"], []).append(fates.get(name))
-    found = {}
-    for name, tag in live.items():
-        cosign = COSIGN.match(name)
-        of_image = ordinary.get(f"sha256:{cosign.group(1)}") if cosign and not tag.get("immutable") else None
-        if of_image and all(of_image):
-            certain = all(fate[0] for fate in of_image)
-            found[name] = (certain, f"signature of an image that {'goes' if certain else 'may go'} (cosign)")
+            found += [(name, None if surely_newer >= limit else doubt) for name in names]
+        newer, surely_newer = newer + len(names), surely_newer + there
     return found

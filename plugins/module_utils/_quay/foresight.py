@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Any, Callable
 
 from ansible_collections.registry.hygiene.plugins.module_utils._core import api, names
-from ansible_collections.registry.hygiene.plugins.module_utils._core import forecast as forecasts
 from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import ApiError, RegistryError
 from ansible_collections.registry.hygiene.plugins.module_utils._quay import forecast, listings, policies, registry
 
@@ -97,17 +96,16 @@ class Plan:
         thing = self.things.get(repository)
         alone = thing is not None and len(self.things) == 1 and names.exact(thing.params["repositories"]) is not None
         state = listings.state_of(self.client, repository, alone)
-        rows, now = tags(self.client, repository), self.client.clock()
-        current, planned = (
-            forecast.forecast(repository, state, rows, upper[when], own[when], default, now) for when in (0, 1)
-        )
-        return forecasts.compared(planned, current, self._by(repository, space))
+        rows = tags(self.client, repository)
+        active = forecast.Tags(state, rows, self.client.clock())
+        current, planned = (active.fates(upper[when], own[when], default) for when in (0, 1))
+        return {repository: active.images(planned, current, self._by(repository, space))} if active.live else {}
 
-    def _by(self, repository: str, space: str) -> Callable[[dict], str]:
+    def _by(self, repository: str, space: str) -> Callable[[str], str]:
         """Return what tells the target whose policy deletes an image: of those that change, the one that says so."""
         own = repository if repository in self.things else None
         upper = self.spaces.get(space)
-        return lambda image: (upper or own) if image["because"].startswith(forecast.SCOPES[0]) else (own or upper)
+        return lambda because: (upper or own) if because.startswith(forecast.SCOPES[0]) else (own or upper)
 
     def _policies(self, name: str, target: str) -> tuple[list, list]:
         """Return the policies of a namespace or repository as they are, and as planned for the target."""
@@ -134,7 +132,7 @@ def tags(client: api.Client, name: str) -> list:
     what = f"the tags of {name}, for which the token needs the scope repo:admin"
     if client.params["on_limit"] != "skip":  # otherwise what is left of the plan is forecast again
         return list(_allowed(what, rows).values())
-    return client.cached(("tags", name), lambda: list(_allowed(what, rows).values()))
+    return client.spooled(("tags", name), lambda: list(_allowed(what, rows).values()))
 
 
 def next_page(page: dict, query: dict, _number: int) -> dict | None:

@@ -12,7 +12,6 @@ import shlex
 from typing import Any
 
 from ansible_collections.registry.hygiene.plugins.module_utils._core import api, schedule
-from ansible_collections.registry.hygiene.plugins.module_utils._core import forecast as forecasts
 from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import ContractError, RegistryError
 from ansible_collections.registry.hygiene.plugins.module_utils._core.text import plural, printable
 from ansible_collections.registry.hygiene.plugins.module_utils._quay import foresight, listings, registry
@@ -31,20 +30,16 @@ REPOSITORY = {
 }
 
 
-def restorable(client: api.Client, held: dict) -> tuple[dict | None, list[str]]:
+def restorable(client: api.Client, losing: dict, made: Any) -> tuple[dict | None, list[str]]:
     """Return what can be restored of the tags that went since a plan was made, as results have it, and lines of it.
 
-    held: the plan file. Only repositories that lose images by it are looked at. None: nothing went by it.
+    losing: repository -> how many images went by the plan. made: when, as its file says. None: nothing went by it.
     """
-    losing = {
-        name: len(forecasts.going(one["images"]))
-        for name, one in held["repositories"].items()
-        if forecasts.going(one["images"]) and _is_name(name)
-    }
+    losing = {name: number for name, number in losing.items() if _is_name(name)}
     if not losing:
         return None, []
     worst = sorted(losing, key=lambda name: -losing[name])[:MOST_REPOSITORIES]
-    since = _since(held)
+    since = _since(made)
 
     def look(name: str) -> Any:
         try:
@@ -72,11 +67,11 @@ def _is_name(name: str) -> bool:
     return "/" in name and re.match(listings.NAME["pattern"], name) is not None and len(name) <= 255
 
 
-def _since(held: dict) -> float:
+def _since(made: Any) -> float:
     """Return when the plan was made, a little earlier as clocks differ; 0.0 if the file does not say."""
     try:
-        return schedule.epoch(held["made"]) - api.MOST_SKEW
-    except (ContractError, KeyError, TypeError):
+        return schedule.epoch(made) - api.MOST_SKEW
+    except (ContractError, TypeError):
         return 0.0
 
 

@@ -206,7 +206,7 @@ def tags(client: Any, namespace: str, repository: str) -> list:
         return list(registry.listing(client, where, TAGS, lambda tag: tag["Tag"]).values())
 
     # What is left of a plan is forecast again with on_limit: skip.
-    return client.cached(where, rows) if client.params["on_limit"] == "skip" else rows()
+    return client.spooled(where, rows) if client.params["on_limit"] == "skip" else rows()
 
 
 def history(client: Any, where: str, since: str | None) -> list[dict]:

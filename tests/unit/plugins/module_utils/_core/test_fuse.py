@@ -159,7 +159,7 @@ def test_limits_may_count_only_what_the_change_adds():
     current = {"deletions": ["v1"], "uncertain": ["v2"], "kept": ["v3", "v4", "v5"]}
     plan = one("acme/app", ["v1", "v2", "v3"], ["v5"], ["v4"], current)
     # v1 goes anyway; v2 may go anyway, but now it surely goes; v3 and v4 are added.
-    assert [tag for tag in "12345" if plan["acme/app"][int(tag) - 1]["anyway"]] == ["1"]
+    assert [tag for tag in "12345" if list(plan["acme/app"])[int(tag) - 1]["anyway"]] == ["1"]
     for count, number in (("all", 4), ("added", 3)):
         assert told(plan, max_deletions=number, limits_count=count) is None
         assert f"{number} > {number - 1}" in told(plan, max_deletions=number - 1, limits_count=count)

@@ -25,7 +25,7 @@ def planned(*images, repository="acme/app"):
     found = {fate: [] for fate in fates.values()}
     for tag, digest, fate, *more in images:
         found[fates[fate]].append(dict(image(tag, repository), digest=digest, **dict(*more)))
-    return forecast.compared(found, None, lambda _image: repository)[repository]
+    return list(forecast.compared(found, None, lambda _image: repository)[repository])
 
 
 GOING = planned(("v1", ONE, "goes"), ("v2", TWO, "stays"))

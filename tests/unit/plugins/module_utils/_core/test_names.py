@@ -18,7 +18,20 @@ NAMES = st.text("[]!-^*?ab/\n&\\.", max_size=8)
 @settings(max_examples=1000, deadline=None)
 @given(GLOBS, st.lists(NAMES, max_size=5))
 def test_globs_match_as_in_fnmatch(glob, some):
-    assert [names.matcher(glob)(name) for name in some] == [fnmatch.fnmatchcase(name, glob) for name in some]
+    expected = [fnmatch.fnmatchcase(name, glob) for name in some]
+    assert [names.matcher(glob)(name) for name in some] == expected
+    assert names.matching(glob, some) == [name for name, matches in zip(some, expected) if matches]
+
+
+@settings(deadline=None)
+@given(st.lists(st.text("ab*", max_size=6), max_size=4), st.lists(st.text("ab", max_size=6), unique=True, max_size=8))
+def test_names_are_left_out_as_each_of_the_globs_says(globs, some):
+    def meant(name):
+        return any(fnmatch.fnmatchcase(name, glob) if names.is_glob(glob) else glob == name for glob in globs)
+
+    assert names.without(some, globs) == [name for name in some if not meant(name)]
+    found = [name for name in names.expand(globs, lambda glob: some, []) if name in some]
+    assert sorted(found) == sorted(name for name in some if meant(name))
 
 
 @pytest.mark.parametrize(
@@ -73,6 +86,7 @@ def test_globs_are_replaced_by_what_they_match_and_each_name_comes_once():
         "other/app",
     ]
     assert warnings == ["'none/*' matches none of the 3 that can be seen"]
+    assert names.expand(["*", "acme/*", "*app"], lambda glob: known, warnings) == known and len(warnings) == 1
 
 
 def test_many_globs_are_compiled_once_each():

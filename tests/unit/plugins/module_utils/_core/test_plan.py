@@ -65,12 +65,14 @@ def test_changes_are_ordered_by_how_many_they_are_about():
 
 def test_what_goes_is_told_by_rule_and_by_the_repositories_that_lose_most():
     made = things(**{"acme/app": ["acme/app"], "acme/lib": ["acme/lib"]})
+    app = {
+        fate: [image(tag) for tag in tags]
+        for fate, tags in (("deletions", ["v1", "v3"]), ("uncertain", ["v2"]), ("kept", ["kept-0", "kept-1"]))
+    }
     found = {
-        **losing("acme/app", ["v1", "v2", "v3"], kept=2),
+        **forecast.compared(app, {"deletions": [image("v1")]}, lambda _image: "acme/app"),
         **losing("acme/lib", ["old"], because="older than 30d", age=40 * 86400, size=12_345_678),
     }
-    found["acme/app"][0]["anyway"] = True
-    found["acme/app"][1]["fate"] = "perhaps"
     before = dict.fromkeys(made, "30d")
     lines = shown(made, before, dict.fromkeys(made, "21d"), found, limit=2)
     assert lines[1:] == [

@@ -7,11 +7,13 @@ from __future__ import annotations
 import json
 import os
 import stat
+import tracemalloc
 
 import pytest
 from ansible_collections.registry.hygiene.plugins.module_utils._core import planfile
 from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import PlanRefused
-from hypothesis import given
+from ansible_collections.registry.hygiene.plugins.module_utils._core.images import FIELDS, Images
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 HOSTILE = "v1\n-   acme/app:latest\x1b[2K\u202e\ud800\u2028</script>"
@@ -19,13 +21,28 @@ HEAD = {"module": "shelf_thing", "registry": "https://shelf.test", "refused": No
 CHANGES = [{"target": "acme/app", "entry": "acme/*", "before": [], "after": [{"value": "30d"}]}]
 
 
-def image(tag, fate="goes", digest="sha256:a"):
-    return {"tag": tag, "digest": digest, "fate": fate, "age": 1, "size": None, "anyway": False, "because": HOSTILE}
+def image(tag, fate="goes", digest="sha256:a", **more):
+    known = {"age": 1, "size": None, "anyway": False, "because": HOSTILE, "by": "acme/*"}
+    return {"tag": tag, "digest": digest, "fate": fate, **known, **more}
+
+
+def packed(repositories):
+    """The images of repositories as a forecast has them."""
+    return {
+        name: Images([tuple(one[field] for field in FIELDS if field in one) for one in some])
+        for name, some in repositories.items()
+    }
+
+
+def read(path):
+    """A plan file as a whole, with its repositories."""
+    repositories = {}
+    return dict(planfile.load(str(path), visit=repositories.__setitem__), repositories=repositories)
 
 
 def differing(path, changes=None, images=None, module=HEAD["module"], registry=HEAD["registry"], there=None):
     changes = CHANGES if changes is None else changes
-    found = planfile.differing(str(path), module, registry, changes, there or {}, images or {})
+    found = planfile.differing(str(path), module, registry, changes, there or {}, packed(images or {}))
     return [refusal.text for refusal in found]
 
 
@@ -33,32 +50,68 @@ def differing(path, changes=None, images=None, module=HEAD["module"], registry=H
 def path(tmp_path):
     """A plan file."""
     path = tmp_path / "plan.json"
-    images = {"acme/app": [image("v1"), image("v2", "perhaps"), image("v3", "stays"), image(None)]}
-    planfile.save(str(path), HEAD, CHANGES, images)
+    images = {"acme/app": [image("v1"), image("v2", "perhaps"), image(None), image("v3", "stays")]}
+    planfile.save(str(path), HEAD, CHANGES, packed(images))
     return path
 
 
 def test_what_is_written_can_be_read(path):
-    found = planfile.load(str(path))
+    found = read(path)
     assert (found["format"], found["version"], found["module"]) == ("registry.hygiene plan", 1, "shelf_thing")
     assert found["changes"] == CHANGES and [one["tag"] for one in found["repositories"]["acme/app"]["images"]] == [
-        "v1", "v2", "v3", None,
+        "v1", "v2", None, "v3",
     ]  # fmt: skip
     assert stat.S_IMODE(path.stat().st_mode) == 0o644 and os.listdir(path.parent) == ["plan.json"]
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=()), min_size=1))
 def test_whatever_the_names_a_plan_file_holds_them_as_they_are(tmp_path_factory, name):
     path = str(tmp_path_factory.mktemp("plans") / "plan.json")
     changes = [{"target": name, "entry": name, "before": name, "after": None}]
-    planfile.save(path, dict(HEAD, refused=name), changes, {name: [image(name)]})
-    found = planfile.load(path)
+    planfile.save(path, dict(HEAD, refused=name), changes, packed({name: [image(name)]}))
+    found = read(path)
     assert (
         found["changes"] == changes
         and found["refused"] == name
         and found["repositories"] == {name: {"images": [image(name)]}}
     )
     assert differing(path, changes, {name: [image(name)]}) == []
+
+
+TEXTS = st.none() | st.text(st.characters(exclude_categories=()), max_size=5)
+
+
+ROW = st.tuples(TEXTS, TEXTS, st.none() | st.integers(0), st.none() | st.integers(0), TEXTS,
+                st.sampled_from(["goes", "perhaps", "stays"]), st.booleans(), TEXTS)  # fmt: skip
+INDEX = st.tuples(ROW, st.lists(TEXTS, min_size=1)).map(lambda parts: (*parts[0], parts[1]))
+
+
+@settings(deadline=None)
+@given(st.lists(ROW | INDEX))
+def test_each_image_is_written_as_json_has_it(tmp_path_factory, rows):
+    path = str(tmp_path_factory.mktemp("plans") / "plan.json")
+    found = Images(rows)
+    planfile.save(path, HEAD, [], {"acme/app": found})
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    assert json.loads(text)["repositories"]["acme/app"]["images"] == list(found)
+    assert all(f"\n   {json.dumps(one, sort_keys=True)}" in text for one in found)
+
+
+def test_a_plan_file_is_read_one_repository_at_a_time(tmp_path):
+    path = str(tmp_path / "plan.json")
+    many = {f"acme/{number}": [image(f"v{tag}") for tag in range(100)] for number in range(1000)}
+    planfile.save(path, HEAD, CHANGES, packed(many))
+    seen = []
+    tracemalloc.start()
+    try:
+        held = planfile.load(path, visit=lambda name, one: seen.append((name, len(one["images"]))))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < os.path.getsize(path) / 5
+    assert seen == [(name, 100) for name in many] and "repositories" not in held
 
 
 def test_nothing_planned_is_a_plan_too(tmp_path):
@@ -135,6 +188,7 @@ BROKEN = [
     {"repositories": {"a": {"images": [{"tag": {}, "digest": "d", "fate": "goes"}]}}},
     {"repositories": {"a": {"images": [{"tag": "v", "digest": [], "fate": "goes"}]}}},
     {"module": 1},
+    '{"format": "registry.hygiene plan"} {}',
 ]
 
 

@@ -20,7 +20,14 @@ import urllib.parse
 import zlib
 
 import pytest
-from ansible_collections.registry.hygiene.plugins.module_utils._core import access, api, body, deadline, wait
+from ansible_collections.registry.hygiene.plugins.module_utils._core import (
+    access,
+    api,
+    body,
+    deadline,
+    transport,
+    wait,
+)
 from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import (
     ApiError,
     ContractError,
@@ -33,6 +40,8 @@ from ansible_collections.registry.hygiene.plugins.module_utils._core.errors impo
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from hypothesis import given
+from hypothesis import strategies as st
 
 TOKEN = "s3cret+/of=the_test-31-letters!"
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -570,3 +579,29 @@ def test_a_server_that_is_busy_for_ever_is_given_up(serve, monkeypatch, value, m
     client = make(at(server), timeout=5, retries=1)
     assert "answered 429" in str(attempt(client, method)) and not client.ledger.any()
     assert server.requests <= 1300 and 600 <= clock[0] <= 700
+
+
+WHERE = st.lists(st.text("ab.~-_%/ é\n", max_size=4), min_size=1, max_size=3).map(lambda parts: "/" + "/".join(parts))
+QUERIES = st.none() | st.dictionaries(st.sampled_from(["page", "q"]), st.text("a1=&%+ é", max_size=4))
+
+
+@given(where=WHERE | st.sampled_from(["/", "/api/v1/x/", "/a/../b", "/a/.", "/..?b"]), query=QUERIES)
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:8080", "https://registry.test/base", "https://b\u00fccher.test:8443"]
+)
+def test_a_request_is_prepared_as_requests_would_do_it(url, where, query):
+    defaults = {name: option.get("default") for name, option in access.ARGUMENT_SPEC.items()}
+    sender = transport.Transport(url, defaults, lambda request: request, lambda answer: False, str, str)
+    session = sender._session()
+
+    def prepared(method, content):
+        try:
+            found = sender._prepared(session, method, where, query, content)
+        except ValueError as error:
+            return str(error)
+        return found.method, found.url, found.path_url, dict(found.headers), found.body
+
+    question = "?" + urllib.parse.urlencode(query, quote_via=urllib.parse.quote, safe="") if query else ""
+    whole = session.prepare_request(transport.requests.Request("GET", sender.url + where + question))
+    assert prepared("GET", None) == ("GET", whole.url, whole.path_url, dict(whole.headers), None)
+    assert prepared("GET", None) == prepared("GET", None)  # the one that is ready stays as it is

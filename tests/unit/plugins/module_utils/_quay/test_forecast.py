@@ -8,9 +8,10 @@ import json
 from pathlib import Path
 
 import pytest
+from ansible_collections.registry.hygiene.plugins.module_utils._core import forecast as forecasts
 from ansible_collections.registry.hygiene.plugins.module_utils._core import patterns
 from ansible_collections.registry.hygiene.plugins.module_utils._quay import policies
-from ansible_collections.registry.hygiene.plugins.module_utils._quay.forecast import COSIGN, forecast
+from ansible_collections.registry.hygiene.plugins.module_utils._quay.forecast import COSIGN, Tags, forecast
 from fakes.quay import prune as quay_prune
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -457,6 +458,21 @@ def test_agrees_with_the_fake(tags, namespace, repository, default):
     assert sorted(certain + uncertain + kept) == active(tags)
     pruned = pruned_by_the_fake(tags, namespace, repository, default)
     assert set(certain) <= pruned <= set(certain + uncertain)
+
+
+@settings(max_examples=200, deadline=None)
+@given(tags_of, ANY, ANY, ANY, st.sampled_from(["NORMAL", "READ_ONLY"]), st.randoms())
+def test_images_are_what_two_forecasts_compared_are(tags, namespace, planned, current, state, chance):
+    rows = listed(tags)
+    for one in rows:
+        one.update(chance.choice([{}, {"child_manifests_presence": None}, {"child_manifests_presence": {"a:1": True}}]))
+    found = Tags(state, rows, (NOW, NOW))
+    fates = [found.fates(namespace, repository, None) for repository in (planned, current)]
+    told = found.images(*fates, lambda because: because[:12])
+    both = [of(rows, namespace, repository, state=state) for repository in (planned, current)]
+    expected = forecasts.compared(*both, lambda image: image["because"][:12])
+    assert list(told) == [image for images in expected.values() for image in images]
+    assert len(told) == len(active(tags))
 
 
 @settings(max_examples=200, deadline=None)
