@@ -16,12 +16,15 @@ import pytest
 from contract.clock import in_its_time
 from contract.digitalocean_rows import BOTH, TOKEN
 from contract.digitalocean_rows import URL as DO
+from contract.harbor_rows import PASSWORD as HARBOR_PASSWORD
+from contract.harbor_rows import URL as HARBOR
 from contract.mounts import WAYS
 from contract.quay_rows import QUAY_SCOPES, QUAY_TOKEN
 from contract.rows import ROWS
 from contract.swr_rows import ACCESS, KEYS, SECRET, SWR
 from fakes._base import Fake
 from fakes.digitalocean import DigitalOcean
+from fakes.harbor import Harbor
 from fakes.mount import mounted
 from fakes.quay import Quay
 from fakes.swr import Swr
@@ -124,6 +127,37 @@ def collect(fake: DigitalOcean) -> None:
     fake.finish_run("acme")
 
 
+def harbor() -> Harbor:
+    def repository(name: str) -> dict:
+        artifacts = [
+            {"digest": digest(f"{name} v{number}"), "size": 1000, "push_seconds_ago": int((number + 0.5) * DAY),
+             "tags": [{"name": f"v{number}"}]}
+            for number in reversed(range(VERSIONS))
+        ]  # fmt: skip
+        return {"name": name, "artifacts": artifacts}
+
+    admin = {"name": "admin", "password": HARBOR_PASSWORD, "sysadmin": True}
+    project = {"name": "acme", "repositories": [repository("app"), repository("team/lib")]}
+    return Harbor({"users": [admin], "projects": [project]})
+
+
+def artifacts(fake: Harbor) -> set:
+    (acme,) = [project for project in fake.state()["projects"] if project["name"] == "acme"]
+    return {
+        f"acme/{repository['name']}:{tag['name']}"
+        for repository in acme["repositories"]
+        for artifact in repository["artifacts"]
+        for tag in artifact["tags"]
+    }
+
+
+def retain(fake: Harbor) -> None:
+    """Let the schedule fire, and its run come to an end."""
+    for _turn in range(3):
+        fake.advance(DAY)
+        fake.tick()
+
+
 POLICIES = [
     {"method": "number_of_tags", "value": 12, "tag_pattern": "^v[0-9]+$"},
     {"method": "creation_date", "value": "4d", "tag_pattern": "^dev-"},
@@ -183,6 +217,26 @@ SUBJECTS = [
         total=20,
         keeps=5,
     ),
+    Subject(
+        name="harbor",
+        module="harbor_retention_policy",
+        make=harbor,
+        url=HARBOR,
+        options={
+            "harbor_url": HARBOR,
+            "harbor_username": "admin",
+            "harbor_password": HARBOR_PASSWORD,
+            "projects": ["acme"],
+            "rules": [{"template": "latestPushedK", "value": 12}],
+            "schedule": "daily",
+        },
+        images=artifacts,
+        run=retain,
+        listing="/artifacts",
+        gone=16,
+        total=40,
+        keeps=12,
+    ),
 ]
 every_subject = pytest.mark.parametrize("subject", SUBJECTS, ids=[subject.name for subject in SUBJECTS])
 
@@ -211,7 +265,7 @@ def named(path):
 
 
 def test_every_module_that_deletes_images_is_a_subject():
-    assert {row.module for row in ROWS if row.many} == {subject.module for subject in SUBJECTS}
+    assert {row.module for row in ROWS if row.many and row.limits} == {subject.module for subject in SUBJECTS}
 
 
 @every_subject
