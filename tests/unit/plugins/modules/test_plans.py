@@ -294,7 +294,7 @@ def test_the_diff_names_what_goes_what_stays_and_why(way, subject):
     result = run(way, subject, fake, check_mode=True, preview_limit=2)
     text, plan = result["diff"]["prepared"], result["plan"]
     assert text == "".join(f"{line}\n" for line in plan["lines"])
-    assert plan["images"]["estimate"] is ("an estimate" in text) is not subject.name.startswith("quay")
+    assert plan["images"]["estimate"] is ("an estimate" in text) is not subject.name.startswith(("quay", "harbor"))
     worst, half, total = plan["worst"], subject.gone // 2, subject.total // 2
     assert len(worst) == 2 and all(len(one["images"]) == 2 for one in worst)
     for one in worst:
@@ -312,7 +312,7 @@ def test_a_blown_fuse_writes_nothing_but_its_plan_file(way, subject, check_mode,
     before = subject.images(fake)
     worst = run(way, subject, fake, check_mode=True, preview_limit=1000)["plan"]["worst"]
     victim = worst[-1]["images"][-1]
-    host = {DO: "registry.digitalocean.com", SWR: "swr.test"}.get(subject.url, "quay.test")
+    host = {DO: "registry.digitalocean.com", SWR: "swr.test", HARBOR: "harbor.test"}.get(subject.url, "quay.test")
     name = f"{host}/{worst[-1]['target']}"
     just = {
         "max_deletions": subject.gone,
