@@ -40,7 +40,7 @@ from ansible_collections.registry.hygiene.plugins.module_utils._core.errors impo
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 TOKEN = "s3cret+/of=the_test-31-letters!"
@@ -585,6 +585,7 @@ WHERE = st.lists(st.text("ab.~-_%/ é\n", max_size=4), min_size=1, max_size=3).m
 QUERIES = st.none() | st.dictionaries(st.sampled_from(["page", "q"]), st.text("a1=&%+ é", max_size=4))
 
 
+@settings(deadline=None)
 @given(where=WHERE | st.sampled_from(["/", "/api/v1/x/", "/a/../b", "/a/.", "/..?b"]), query=QUERIES)
 @pytest.mark.parametrize(
     "url", ["http://127.0.0.1:8080", "https://registry.test/base", "https://b\u00fccher.test:8443"]
