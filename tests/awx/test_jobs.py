@@ -125,7 +125,7 @@ def test_what_was_approved_of_a_harbor_holds_for_all_of_its_steps_together(kit):
 
     def policies():
         """Return the immutable tags, when tag retention runs, and the schedules."""
-        (rule,), (cron, *_) = harbor_project_rows.protected(fake, "acme"), harbor_project_rows.policy(fake, "acme")
+        (rule,), (cron, *_rules) = harbor_project_rows.protected(fake, "acme"), harbor_project_rows.policy(fake, "acme")
         kinds = (harbor_rows.PURGE, harbor_rows.GC)
         return [rule, cron, *[harbor_rows.schedule(fake, kind) for kind in kinds]]
 

@@ -171,7 +171,7 @@ HARBOR_PROJECT_ROWS = [
         of_many=lambda fake: [policy(fake, f"bulk-{number:03}") for number in range(MANY)],
         failing="/bulk-250/",
         reading=0,
-        bad=[(options, text) for options, text in BAD_PROJECTS + BAD_RULES],
+        bad=[*BAD_PROJECTS, *BAD_RULES],
         **COMMON,
     ),
     Row(
@@ -220,14 +220,14 @@ HARBOR_PROJECT_ROWS = [
             ({"dry_run": "perhaps"}, "dry_run"),
             ({"min_interval": "1 month"}, "min_interval"),
         ],
-        **dict(
-            COMMON,
-            fake=lambda: harbor(retention=RETENTION),
-            many={},
-            of_many=list,
-            failing="/executions",
-            but=(),
-        ),
+        **{
+            **COMMON,
+            "fake": lambda: harbor(retention=RETENTION),
+            "many": {},
+            "of_many": list,
+            "failing": "/executions",
+            "but": (),
+        },
     ),
 ]
 for row in HARBOR_PROJECT_ROWS[:2]:  # what an entry needs beside it, so that nothing else is refused

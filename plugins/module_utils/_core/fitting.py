@@ -60,7 +60,7 @@ def _compiled(schema: dict) -> Callable[[list], bool]:
         if not kinds <= allowed or bounded and float in kinds:
             return False
         return all(
-            test(values if len(kinds) == 1 else [value for value in values if type(value) is kind])
+            test(values if len(kinds) == 1 else [value for value, of in zip(values, map(type, values)) if of is kind])
             for kind, test in tests
             if kind in kinds
         )

@@ -22,9 +22,7 @@ class Pushes:
     def __init__(self, harbor: Harbor) -> None:
         self.harbor = harbor
         self.store = harbor.store
-        self.registry = Distribution(
-            "/service/token", "harbor-registry", self.sign_in, self.may, self.put, lambda *what: self.find(*what)
-        )
+        self.registry = Distribution("/service/token", "harbor-registry", self.sign_in, self.may, self.put, self.find)
 
     def sign_in(self, user: str, password: str) -> Account | None:
         """Returns the account of user name and password."""

@@ -38,7 +38,7 @@ def registries():
             stack.enter_context(serving(fake)) for fake in (quay, swr, ocean, harbor)
         )
         login = {"harbor_url": harbor_url, "harbor_username": "admin", "harbor_password": "made-up-Secret1"}
-        token = next(iter(ocean.state()["tokens"]))["token"]
+        token = ocean.state()["tokens"][0]["token"]
         hosts = {
             "quay": {"quay-1": {"quay_url": quay_url, "quay_token": estate.TOKEN}},
             "swr": {"swr-1": {"swr_url": swr_url, **SWR_KEY}},

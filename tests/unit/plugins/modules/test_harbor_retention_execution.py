@@ -41,9 +41,9 @@ def immutable(pattern):
 RULES = [immutable("keep"), immutable("sha256-*")]
 
 
-def staged(rules=RELEASES, **more):
+def staged(rules=None, **more):
     fake = harbor(projects=[{"name": "acme", "repositories": [APP], "immutable_rules": RULES}], **more)
-    changed(run(fake, POLICY, projects=["acme"], rules=[rules]), "policy")
+    changed(run(fake, POLICY, projects=["acme"], rules=[rules or RELEASES]), "policy")
     return fake
 
 

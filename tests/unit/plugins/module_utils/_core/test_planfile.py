@@ -247,8 +247,8 @@ def test_an_interrupted_write_leaves_the_earlier_file_as_it_was(path):
 def test_a_plan_that_was_carried_out_is_kept_when_a_later_one_is_written(tmp_path):
     path, done = tmp_path / "plan.json", dict(HEAD, check_mode=False, made="2026-11-21T14:00:00Z")
 
-    def save(changes=CHANGES, **more):
-        planfile.save(str(path), dict(done, **more), changes, {})
+    def save(changes=None, **more):
+        planfile.save(str(path), dict(done, **more), CHANGES if changes is None else changes, {})
         return sorted(one.name for one in tmp_path.iterdir())
 
     for never in ({"check_mode": True}, {"refused": "by a limit"}, {"changes": []}, {"made": "x/../../y"}, {"made": 7}):
