@@ -10,8 +10,11 @@ import re
 import sys
 from pathlib import Path
 
+import hypothesis
 import pytest
 
+hypothesis.settings.register_profile("unhurried", deadline=None)  # how long something takes is for the benchmark
+hypothesis.settings.load_profile("unhurried")
 TESTS = Path(__file__).resolve().parents[1]
 ROOTS = [str(TESTS)]  # of the package fakes
 if TESTS.parents[2].name == "ansible_collections":
