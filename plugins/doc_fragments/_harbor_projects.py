@@ -24,4 +24,19 @@ options:
 """
 
     # The same where no list of declarations may stand in their place.
-    REQUIRED = DOCUMENTATION.replace("    elements: str\n", "    elements: str\n    required: true\n", 1)
+    REQUIRED = r"""
+options:
+  projects:
+    description:
+      - The projects, by name. Globs (C(*), C(?), C([...])) are replaced by the matching projects that the user sees.
+      - A system administrator and a robot of the whole system see all projects, others those that are public and their
+        own.
+    type: list
+    elements: str
+    required: true
+  exclude:
+    description:
+      - Names and globs of projects to leave out of those that O(projects) names.
+    type: list
+    elements: str
+"""
