@@ -13,6 +13,8 @@ from stage import control
 QUAY_KEYS = ("method", "value", "tagPattern", "tagPatternMatches")
 SWR_VALUES = {"date_rule": "days", "tag_rule": "num"}
 
+DELETIONS = ("delete_artifact", "delete_tag", "delete_repository")
+
 
 class Policies:
     """The policies and the tags of a registry; wanted: target -> its declared policies, and if there may be others."""
@@ -198,7 +200,9 @@ class Upkeep:
             for name, item in self.repositories.items()
             for artifact in item["artifacts"]
         }
-        self.rows = sum(some["count"] for some in state["audit_rows"] + state["old_audit_rows"])
+        rows = state["audit_rows"] + state["old_audit_rows"]
+        # Whatever is deleted meanwhile leaves rows of its own.
+        self.rows = sum(some["count"] for some in rows if some.get("event_type") not in DELETIONS)
 
     @staticmethod
     def _protected(projects: list[dict[str, Any]], declared: list[dict[str, Any]]) -> set[str]:
