@@ -28,6 +28,13 @@ STOPPED = ("absent", "stopped")  # values of "state"
 MOST_RIVALS = 20  # runs of others that are waited for before one can be started
 
 
+def check_waiting(params: dict) -> None:
+    """Raise PlanRefused unless wait_timeout and poll_interval are lengths of time."""
+    for option in ("wait_timeout", "poll_interval"):
+        if params[option] < 1:
+            raise PlanRefused(f"{option}: {params[option]}: write a number of seconds above 0")
+
+
 def in_doubt(error: RegistryError) -> bool:
     """Return whether the write that failed so may have taken effect all the same."""
     return isinstance(error, LostAnswer) or error.sent or getattr(error, "status", 0) >= 500
@@ -82,9 +89,7 @@ class Run(Watch):
     @classmethod
     def validate(cls, params):
         schedule.seconds(params["min_interval"], "min_interval")
-        for option in ("wait_timeout", "poll_interval"):
-            if params[option] < 1:
-                raise PlanRefused(f"{option}: {params[option]}: write a number of seconds above 0")
+        check_waiting(params)
         return []
 
     def verdict(self, run: dict, adopted: bool = False, ambiguous: bool = False, reason: str | None = None) -> dict:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from ansible_collections.registry.hygiene.plugins.module_utils._core import api, runs
@@ -41,7 +40,6 @@ ROW = {
     },
 }
 ROWS = {"type": "array", "items": ROW}
-NO_TIME = "0001-01-01"
 BIGGEST_ID = 2**31 - 1  # of the column; Harbor breaks down at larger ones
 TAIL, LONGEST_TAIL = 4, 400  # lines of a log in a message, and characters
 
@@ -108,7 +106,7 @@ class Executions(Watch):
             "id": row["id"],
             "status": row["job_status"],
             "trigger": row.get("job_kind", "").lower() or None,
-            **{key: text and not text.startswith(NO_TIME) and text or None for key, text in moments.items()},
+            **{key: registry.moment(text) for key, text in moments.items()},
             **self.content(held),
             **self.measured(held),
         }
@@ -214,8 +212,8 @@ class Execution(Executions, Previewed):
         # POST, although PUT starts one as well: only POST tells which.
         body = {"schedule": {"type": "Manual"}, "parameters": self.parameters()}
         answer = self.client.request("POST", self.where("schedule"), body=body)
-        found = re.search(r"/([1-9][0-9]{0,17})\Z", answer.headers.get("Location") or "")
-        return self.asked(lambda run: self.one(run["id"]), {"id": int(found.group(1))}, None) if found else None
+        number = registry.made(answer)
+        return self.asked(lambda run: self.one(run["id"]), {"id": number}, None) if number else None
 
     def stop(self, run):
         self.client.request("PUT", self.where(run["id"]))

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import re
 
 from ansible_collections.registry.hygiene.plugins.module_utils._core import plan
 from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import (
@@ -18,7 +17,7 @@ from ansible_collections.registry.hygiene.plugins.module_utils._core.errors impo
     RegistryError,
 )
 from ansible_collections.registry.hygiene.plugins.module_utils._core.text import printable
-from ansible_collections.registry.hygiene.plugins.module_utils._harbor import foresight, projects, selectors
+from ansible_collections.registry.hygiene.plugins.module_utils._harbor import foresight, projects, registry, selectors
 
 RULES_SPEC = dict(
     rules=dict(
@@ -187,8 +186,7 @@ class ImmutableRules(Reader):
         known = {one["id"] for one in self.found}
         try:
             answer = self.client.request("POST", self.where("immutabletagrules"), body=body)
-            found = re.search(r"/([1-9][0-9]{0,17})\Z", answer.headers.get("Location") or "")
-            number = int(found.group(1)) if found else self._new(known, rule, None)
+            number = registry.made(answer) or self._new(known, rule, None)
         except LostAnswer as error:
             number = self._new(known, rule, error)
         if rule["disabled"]:  # which Harbor ignores in a POST

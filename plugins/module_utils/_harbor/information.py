@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import PlanRefused
-from ansible_collections.registry.hygiene.plugins.module_utils._harbor import executions, schedules
+from ansible_collections.registry.hygiene.plugins.module_utils._harbor import executions, registry, schedules
 
 STATUSES = ("Running", "Success", "Error", "Stopped")
 TRIGGERS = ("manual", "schedule")
@@ -47,7 +47,7 @@ def read(reader: schedules.Reader) -> dict:
         one = dict(one, **runs.asked(runs.details, one, {}))
     return {
         "schedule": schedule and {key: value for key, value in schedule.items() if key != "server_preview"},
-        "next_scheduled_time": following if following and not following.startswith(executions.NO_TIME) else None,
+        "next_scheduled_time": registry.moment(following),
         "executions": [runs.shown(run) for run in _executions(runs, params)] if one is None else [],
         "execution": one and runs.shown(one),
         "log": runs.log(one) if one and params["log"] else None,

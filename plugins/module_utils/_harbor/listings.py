@@ -17,7 +17,6 @@ from ansible_collections.registry.hygiene.plugins.module_utils._harbor import re
 
 ENDPOINTS = ("registries",)
 POLICIES = ("replication", "policies")
-NO_TIME = "0001-01-01"
 LOCAL = 0  # the id of this Harbor itself among the endpoints of a policy
 TEXT = {"type": "string", "maxLength": 65536}
 FLAG = {"type": ["boolean", "null"]}
@@ -132,11 +131,6 @@ def meant(text: str, there: dict) -> str:
     return f". Did you mean {near[0]!r}?" if near else ""
 
 
-def moment(text: str | None) -> str | None:
-    """Return a time, None for the one by which Harbor says that there is none."""
-    return text if text and not text.startswith(NO_TIME) else None
-
-
 def details(row: dict) -> dict:
     """Return what Harbor tells of a row beside what is declared."""
-    return {"id": row["id"], **{key: moment(row.get(key)) for key in ("creation_time", "update_time")}}
+    return {"id": row["id"], **{key: registry.moment(row.get(key)) for key in ("creation_time", "update_time")}}

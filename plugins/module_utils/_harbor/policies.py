@@ -5,9 +5,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.registry.hygiene.plugins.module_utils._core import wait
-from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import PlanRefused, RegistryError
-from ansible_collections.registry.hygiene.plugins.module_utils._core.runs import in_doubt
+from ansible_collections.registry.hygiene.plugins.module_utils._core import runs, wait
+from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import RegistryError
 from ansible_collections.registry.hygiene.plugins.module_utils._core.text import plural
 from ansible_collections.registry.hygiene.plugins.module_utils._harbor import (
     consequences,
@@ -27,9 +26,7 @@ class Policy(declared.Declared):
 
     @classmethod
     def validate(cls, params):
-        for option in ("wait_timeout", "poll_interval"):
-            if params[option] < 1:
-                raise PlanRefused(f"{option}: {params[option]}: write a number of seconds above 0")
+        runs.check_waiting(params)
         return replication.check(params)
 
     @classmethod
@@ -83,7 +80,7 @@ class Policy(declared.Declared):
         try:
             return self.write(self._body(planned, self.endpoint), planned, lambda there: there == planned)
         except RegistryError as error:
-            late = getattr(error, "status", 0) == 409 or in_doubt(error)  # others are refused before any harm
+            late = getattr(error, "status", 0) == 409 or runs.in_doubt(error)  # others are refused before any harm
             if before and current["enabled"] and current["trigger"] == replication.SCHEDULED and late:
                 raise self._put_back(before, current, error) from None
             raise

@@ -28,6 +28,7 @@ ARGUMENT_SPEC = dict(
 )
 API = ("api", "v2.0")
 SYSTEM_INFO = api.path(*API, "systeminfo")
+NO_TIME = "0001-01-01"
 PAGE = 100  # the most that Harbor gives
 NEWEST = (9999,)  # a build whose version cannot be read
 BAD_PASSWORD = (
@@ -196,3 +197,14 @@ def listing(
     asked = dict(query or {}, page="1", page_size=str(size))
     found = client.listing(where, asked, schema, lambda page: page, key, next_page)
     return list(found.values())[: most or None]
+
+
+def made(answer: Answer) -> int | None:
+    """Return the number of what a POST made, None if the answer does not tell it."""
+    found = re.search(r"/([1-9][0-9]{0,17})\Z", answer.headers.get("Location") or "")
+    return int(found.group(1)) if found else None
+
+
+def moment(text: str | None) -> str | None:
+    """Return a time, None for the one by which Harbor says that there is none."""
+    return text if text and not text.startswith(NO_TIME) else None

@@ -55,7 +55,7 @@ def listed(client: api.Client, query: dict, most: int = 0) -> list[dict]:
 
 
 def _run(row: dict) -> dict:
-    moments = {key: listings.moment(row.get(key)) for key in ("start_time", "end_time")}
+    moments = {key: registry.moment(row.get(key)) for key in ("start_time", "end_time")}
     counters = {key: row.get(key, 0) for key in COUNTERS}
     text = (row.get("status_text") or "").strip()
     shown = {"id": row["id"], "status": row["status"], "trigger": row.get("trigger"), "policy_id": row["policy_id"]}
@@ -95,7 +95,7 @@ def tasks(client: api.Client, number: int, query: dict | None = None) -> list[di
 
 
 def _task(row: dict) -> dict:
-    moments = {key: listings.moment(row.get(key)) for key in ("start_time", "end_time")}
+    moments = {key: registry.moment(row.get(key)) for key in ("start_time", "end_time")}
     return {**{key: row.get(key) for key in TASK_KEYS}, **moments}
 
 

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import re
-
 from ansible_collections.registry.hygiene.plugins.module_utils._core import names, runs, schedule
 from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import (
     NotFound,
@@ -137,8 +135,8 @@ class Replications(runs.Run):
     def start(self):
         body = {"policy_id": self.policy["id"]}
         answer = self.client.request("POST", listings.where(replication_runs.EXECUTIONS), body=body)
-        found = re.search(r"/([1-9][0-9]{0,17})\Z", answer.headers.get("Location") or "")
-        return self.asked(lambda run: self.one(run["id"]), {"id": int(found.group(1))}, None) if found else None
+        number = registry.made(answer)
+        return self.asked(lambda run: self.one(run["id"]), {"id": number}, None) if number else None
 
     def refused(self, error):
         hint = "Enable the policy first (enabled: true)"

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import itertools
-import re
 from typing import Any
 
 from ansible_collections.registry.hygiene.plugins.module_utils._core import api, runs, schedule, wait
@@ -107,7 +106,7 @@ class RetentionRun(foresight.Foreseeing, executions.Previewed):
             "status": self._settled(row["id"]) if row["status"] == "Running" else row["status"],
             "trigger": row.get("trigger", "").lower() or None,
             "dry_run": row.get("dry_run", False),
-            **{key: None if not text or text.startswith(executions.NO_TIME) else text for key, text in moments.items()},
+            **{key: registry.moment(text) for key, text in moments.items()},
         }
 
     def _settled(self, identity: int) -> str:
@@ -164,8 +163,8 @@ class RetentionRun(foresight.Foreseeing, executions.Previewed):
     def start(self):
         # Always told: without it, Harbor starts a real one.
         answer = self.client.request("POST", self.place(), body={"dry_run": self.params["dry_run"]})
-        found = re.search(r"/([1-9][0-9]{0,17})\Z", answer.headers.get("Location") or "")
-        return self.asked(lambda run: self.one(run["id"]), {"id": int(found.group(1))}, None) if found else None
+        number = registry.made(answer)
+        return self.asked(lambda run: self.one(run["id"]), {"id": number}, None) if number else None
 
     def stop(self, run):
         self.client.request("PATCH", self.place(run["id"]), body={"action": "stop"})

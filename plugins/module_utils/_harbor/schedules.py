@@ -136,9 +136,7 @@ class Schedule(Reader):
     def validate(cls, params):
         if params["cron"] is not None:
             cron.check(params["cron"])
-        for option in ("wait_timeout", "poll_interval"):
-            if params[option] < 1:
-                raise PlanRefused(f"{option}: {params[option]}: write a number of seconds above 0")
+        runs.check_waiting(params)
         return []
 
     def planned_content(self, current: dict | None) -> dict:
