@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import email.utils
+import functools
 import json
 import math
 import re
@@ -83,6 +84,7 @@ def parse(text: str) -> Any:
     return found
 
 
+@functools.lru_cache(maxsize=16)  # all answers within a second have the same
 def _epoch(date: str | None) -> float | None:
     try:
         return email.utils.parsedate_to_datetime(date).timestamp()

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import collections
 import queue
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Callable
@@ -21,6 +22,7 @@ class Crew:
     """
 
     def __init__(self, size: int, client: Any) -> None:
+        self.size = size
         self.pool = ThreadPoolExecutor(size)
         self.client = client
 
@@ -41,26 +43,34 @@ class Crew:
         """
         events: queue.SimpleQueue = queue.SimpleQueue()
         show, self.client.progress = self.client.progress, events.put
-        guarded, futures = _guard(verb), {}
+        guarded, left, found, told = _guard(verb), collections.deque(names), {}, [wait.now()]
+
+        def work() -> None:
+            try:
+                while left:
+                    name = left.popleft()
+                    found[name] = guarded(name)
+                    if done and left and wait.now() - told[0] >= wait.TELL:
+                        told[0] = wait.now()
+                        events.put(f"{len(found):,} of {len(names):,} {done}")
+            except IndexError:  # another one took the last name
+                pass
+            finally:
+                events.put(None)
+
         try:
-            for name in names:
-                futures[name] = self.pool.submit(guarded, name)
-                futures[name].add_done_callback(lambda future: events.put(None))
-            left, told = len(futures), wait.now()
-            while left:
-                text = events.get()
-                if text is None:
-                    left -= 1
-                else:
+            # Not a future for each name: each has locks of its own, and wakes this thread up.
+            working = [self.pool.submit(work) for _number in range(min(self.size, len(names)))]
+            for _future in working:
+                for text in iter(events.get, None):
                     show(text)
-                if done and left and wait.now() - told >= wait.TELL:
-                    told = wait.now()
-                    show(f"{len(futures) - left:,} of {len(futures):,} {done}")
+            for future in working:
+                future.result()
         finally:
+            left.clear()
             self.client.progress = show
-        results = {name: future.result() for name, future in futures.items()}
-        errors = {name: found for name, found in results.items() if isinstance(found, RegistryError)}
-        return {name: found for name, found in results.items() if name not in errors}, errors
+        errors = {name: found[name] for name in names if isinstance(found[name], RegistryError)}
+        return {name: found[name] for name in names if name not in errors}, errors
 
     def give_up(self, errors: dict) -> None:
         """Raise the first error that is the same for every target, unless something was written already."""

@@ -15,40 +15,49 @@ from typing import Any, Iterator
 LOOK = 0.5  # seconds between two looks at what is under way
 
 
+class Line:
+    """A copy of a connection's socket, to break the connection by; it goes with the last who knows it.
+
+    A copy, because TLS takes the descriptor of what it wraps; and its own socket, shut down, gives its reader what is
+    encrypted.
+    """
+
+    _copy = None
+
+    def __init__(self, found: Any) -> None:
+        self._copy = socket.socket(fileno=os.dup(found.fileno()))
+
+    def __del__(self) -> None:
+        if self._copy:
+            self._copy.close()
+
+    def cut(self) -> None:
+        """Break the connection, so that whoever reads from it gets an error."""
+        with contextlib.suppress(OSError):  # the other side may have closed it already
+            self._copy.shutdown(socket.SHUT_RDWR)
+
+
 class Deadline:
-    """One exchange: when it has to be over, how far it came, and the connection that it uses, once there is one."""
+    """One exchange: when it has to be over, how far it came, and the line that it uses, once there is one."""
 
     def __init__(self, at: float) -> None:
         self.at = at
         self.over = False
         self.connecting = False  # stays True if no connection came about: then no request was sent
-        self._copy = None
+        self.line: Any = None
         self._lock = threading.Lock()
 
-    def use(self, found: Any) -> None:
-        """Watch this socket, through a copy.
-
-        TLS takes the descriptor of what it wraps; and its own socket, shut down, gives its reader what is encrypted.
-        """
-        copy = socket.socket(fileno=os.dup(found.fileno()))
-        self.leave()
-        with self._lock:
-            self._copy = copy
-
     def leave(self) -> None:
-        """Let go of the socket."""
+        """Let go of the line, which the next exchange may use."""
         with self._lock:
-            if self._copy is not None:
-                self._copy.close()
-                self._copy = None
+            self.line = None
 
     def end(self) -> None:
-        """Break the connection, so that whoever reads from it gets an error."""
+        """Break the connection."""
         with self._lock:
             self.over = True
-            if self._copy is not None:
-                with contextlib.suppress(OSError):  # the other side may have closed it already
-                    self._copy.shutdown(socket.SHUT_RDWR)
+            if self.line is not None:
+                self.line.cut()
 
 
 class Watcher:
@@ -111,6 +120,21 @@ class Deadlines:
         deadlines = self
 
         class Adapter(base):
+            pool: Any = None
+            checked: Any = None
+
+            # A session asks one host in one way. What that takes, requests works out anew for each request.
+
+            def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
+                if self.pool is None:
+                    self.pool = super().get_connection_with_tls_context(*args, **kwargs)
+                return self.pool
+
+            def cert_verify(self, conn: Any, *args: Any, **kwargs: Any) -> None:
+                if self.checked is not conn:
+                    super().cert_verify(conn, *args, **kwargs)
+                    self.checked = conn
+
             def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
                 super().init_poolmanager(*args, **kwargs)
                 self.poolmanager.pool_classes_by_scheme = deadlines.pools(self.poolmanager.pool_classes_by_scheme)
@@ -137,12 +161,16 @@ class Deadlines:
 
                 def _new_conn(self) -> Any:
                     found = super()._new_conn()
-                    local.deadline.use(found)
+                    self.line = local.deadline.line = Line(found)
                     return found
 
                 def getresponse(self, *args: Any, **kwargs: Any) -> Any:
-                    local.deadline.use(self.sock)  # this connection may be one of an earlier exchange
+                    local.deadline.line = self.line  # this connection may be one of an earlier exchange
                     return super().getresponse(*args, **kwargs)
+
+                def close(self) -> None:
+                    self.line = None  # whose answer is still read knows it by its deadline
+                    super().close()
 
             return type(pool_class.__name__, (pool_class,), {"ConnectionCls": Connection})
 

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import collections
 import marshal
+import operator
 from typing import Any, Callable, Iterator
 
 from ansible_collections.registry.hygiene.plugins.module_utils._core.spool import Spool
@@ -13,6 +15,7 @@ from ansible_collections.registry.hygiene.plugins.module_utils._core.spool impor
 GOES, PERHAPS, STAYS = "goes", "perhaps", "stays"
 FIELDS = ("tag", "digest", "age", "size", "because", "fate", "anyway", "by", "children")  # see forecast.py
 SIZE, BECAUSE, FATE, ANYWAY, BY = 3, 4, 5, 6, 7
+GROUP = operator.itemgetter(FATE, ANYWAY, BY, BECAUSE)
 
 
 class Images:
@@ -25,13 +28,12 @@ class Images:
     def __init__(self, rows: list[tuple]) -> None:
         gone = [row for row in rows if row[FATE] != STAYS]
         kept = [row for row in rows if row[FATE] == STAYS] if len(gone) < len(rows) else []
-        self.groups: dict = {}
-        for row in gone:
-            sums = self.groups.setdefault((row[FATE], row[ANYWAY], row[BY], row[BECAUSE]), [0, 0])
-            sums[0] += 1
-            sums[1] += row[SIZE] or 0
-        for row in kept:
-            self.groups.setdefault((STAYS, False, row[BY], ""), [0, 0])[0] += 1
+        of = list(map(GROUP, gone))
+        self.groups: dict = {group: [number, 0] for group, number in collections.Counter(of).items()}
+        for row, group in zip(gone, of):
+            self.groups[group][1] += row[SIZE] or 0
+        for by, number in collections.Counter(row[BY] for row in kept).items():
+            self.groups[(STAYS, False, by, "")] = [number, 0]
         self.losses = len(gone)
         self._length = len(rows)
         self._packed = tuple(map(marshal.dumps, (gone, kept)))  # ten times as quick as JSON, and nobody else reads it

@@ -51,10 +51,10 @@ def forecast(
     found: dict = {"deletions": [], "uncertain": [], "kept": []}
     active = Tags(state, tags, now)
     fates = active.fates(namespace_policies, repository_policies, default_policy)
-    for name, digest, age, size, because, *children in active.told(fates):
+    for name, digest, age, size, because, children in active.told(fates):
         kind = {True: "deletions", False: "uncertain", None: "kept"}[fates.get(name, SPARED)[0]]
         image = dict(target=repository, tag=name, digest=digest, age=age, size=size, because=because)
-        found[kind].append(dict(image, children=children[0]) if children else image)
+        found[kind].append(dict(image, children=list(children)) if children else image)
     return found
 
 
@@ -65,11 +65,13 @@ class Tags:
         every = {tag["name"]: tag for tag in tags}
         ends = {name: figures.moment(tag["end_ts"]) for name, tag in every.items() if tag.get("end_ts") is not None}
         self.state = state
-        self.live = {name: tag for name, tag in every.items() if name not in ends or ends[name] > now[0]}
+        gone = {name for name, end in ends.items() if end <= now[0]}
+        self.live = {name: tag for name, tag in every.items() if name not in gone} if gone else every
         self.starts = {name: figures.moment(tag["start_ts"]) for name, tag in self.live.items()}
         self.now = figures.window(now, self.starts.values())
         self.ending = {name: (False, ENDING) for name in ends if name in self.live and ends[name] <= self.now[1]}
-        self.cosign = {name: found for name, found in ((name, COSIGN.match(name)) for name in self.live) if found}
+        signatures = [COSIGN.match(name) for name in self.live if name.startswith("sha256-")]
+        self.cosign = {found.string: found for found in signatures if found}
         self.immutable = {name for name, tag in self.live.items() if tag.get("immutable")}
         spared = self.immutable.union(self.cosign)
         self.rows = sorted([(start, name) for name, start in self.starts.items() if name not in spared], reverse=True)
@@ -106,16 +108,17 @@ class Tags:
         return STATES.get(self.state, self.state)
 
     def told(self, fates: dict) -> Iterator[tuple]:
-        """Yield (name, digest, age, size, because) of each tag, of an index also the digests of its children."""
+        """Return (name, digest, age, size, because, children) of each tag: children of an index, else None."""
         alone = "" if self.state == "NORMAL" else f"{self._said()}: Quay leaves it alone"
         reasons = {**dict.fromkeys(self.cosign, "cosign"), **dict.fromkeys(self.immutable, "immutable")}
         reasons.update({name: because for name, (_certain, because) in fates.items()})
-        now, starts, age, size = self.now, self.starts, figures.age, figures.size
-        for name, tag in self.live.items():
-            because = reasons.get(name, alone)
-            inner = tag.get("child_manifests_presence")
-            children = (list(inner),) if inner else ()
-            yield (name, tag.get("manifest_digest"), age(now, starts[name]), size(tag.get("size")), because, *children)
+        digests, sizes, children = (
+            [tag.get(key) for tag in self.live.values()]
+            for key in ("manifest_digest", "size", "child_manifests_presence")
+        )
+        ages = [figures.age(self.now, start) for start in self.starts.values()]
+        becauses = [reasons.get(name, alone) for name in self.live]
+        return zip(self.live, digests, ages, map(figures.size, sizes), becauses, children)
 
     def images(self, planned: dict, current: dict, by: Callable[[str], str]) -> Images:
         """Return the images with these fates under what is planned, and under what is there now.
@@ -124,13 +127,13 @@ class Tags:
         """
         targets: dict = {}
         rows: dict = {True: [], False: [], None: []}
-        for name, digest, age, size, because, *children in self.told(planned):
+        for name, digest, age, size, because, children in self.told(planned):
             certain = planned[name][0] if name in planned else None
             anyway = certain is not None and name in current and current[name][0] >= certain
             if because not in targets:
                 targets[because] = by(because)
-            fate, target = KINDS[certain], targets[because]
-            rows[certain].append((name, digest, age, size, because, fate, anyway, target, *children))
+            row = (name, digest, age, size, because, KINDS[certain], anyway, targets[because])
+            rows[certain].append((*row, list(children)) if children else row)
         return Images([*rows[True], *rows[False], *rows[None]])
 
 

@@ -10,6 +10,7 @@ import datetime
 import gzip
 import ipaddress
 import json
+import os
 import re
 import socket
 import ssl
@@ -419,6 +420,18 @@ def test_deadlines_hold_for_tls_as_well(serve, context, certificate, name, metho
     error = attempt(client, method)
     assert time.monotonic() - began < ENDS and isinstance(error, LostAnswer) is (method == "POST"), error
     assert client.ledger.any() is (method == "POST")
+
+
+@pytest.mark.parametrize("last", [b"Connection: close\r\n", b""], ids=["closing", "keeping"])
+def test_the_deadline_of_a_later_exchange_on_the_same_connection_holds(serve, last):
+    drip = dripping(OK + last + b"Content-Length: 99999\r\n\r\n", b"x" * 9999)
+    server = serve(lambda server, connection: (fine if server.requests < 3 else drip)(server, connection))
+    client = make(at(server), timeout=1)
+    assert [client.get("/a"), client.get("/b")] == [{"fine": True}] * 2
+    open_files = len(os.listdir("/dev/fd"))
+    error = attempt(client, "GET")
+    assert re.search("within 4 s|timed out", str(error)) and server.connections == 1
+    assert len(os.listdir("/dev/fd")) <= open_files - 2  # neither the connection nor its copy stays behind
 
 
 def test_what_breaks_after_a_post_was_sent_over_tls_leaves_its_effect_unknown(serve, context, certificate):
