@@ -12,7 +12,7 @@ from ansible.errors import AnsibleFilterError
 DOCUMENTATION = r"""
 name: approved
 short_description: Find what was approved of a host in the sums of a preview
-version_added: 0.1.0
+version_added: 1.0.0
 author: registry.hygiene contributors (@registry-hygiene)
 description:
   - Returns the options O(registry.hygiene.quay_autoprune_policy#module:approved) and its tolerances for the tasks of

@@ -14,7 +14,7 @@ from ansible_collections.registry.hygiene.plugins.module_utils._core.text import
 DOCUMENTATION = r"""
 name: unknown_variables
 short_description: Find misspelt variables of a role
-version_added: 0.1.0
+version_added: 1.0.0
 author: registry.hygiene contributors (@registry-hygiene)
 description:
   - Returns a message for each variable that a role does not know, with the name that was probably meant.

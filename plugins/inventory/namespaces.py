@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: namespaces
 short_description: Make a host of each organization, project or namespace of one registry
-version_added: 0.1.0
+version_added: 1.0.0
 author: registry.hygiene contributors (@registry-hygiene)
 description:
   - Divides one large registry, so that C(forks), C(--limit), C(serial) and the slices of AWX share it out.

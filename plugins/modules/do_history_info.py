@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: do_history_info
 short_description: Read which garbage collections ran in container registries of DigitalOcean
-version_added: 0.1.0
+version_added: 1.0.0
 author: registry.hygiene contributors (@registry-hygiene)
 description:
   - Returns the garbage collections of container registries, with what each of them counts, in the same form as the

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: do_registry_gc
 short_description: Collect garbage in container registries of DigitalOcean
-version_added: 0.1.0
+version_added: 1.0.0
 author: registry.hygiene contributors (@registry-hygiene)
 description:
   - Makes sure that garbage was collected recently in container registries of DigitalOcean, or that no collection is

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: do_registry_gc_info
 short_description: Read garbage collections of container registries of DigitalOcean
-version_added: 0.1.0
+version_added: 1.0.0
 author: registry.hygiene contributors (@registry-hygiene)
 description:
   - Returns container registries of DigitalOcean, the garbage collection that is running in each and the past ones, and

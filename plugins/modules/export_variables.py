@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: export_variables
 short_description: Write what registries have as variables of the roles of this collection
-version_added: 0.1.0
+version_added: 1.0.0
 author: registry.hygiene contributors (@registry-hygiene)
 description:
   - Makes variables of the roles of this collection of what its C(_info) modules returned, and writes them to

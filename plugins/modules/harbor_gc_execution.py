@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: harbor_gc_execution
 short_description: Collect garbage in Harbor now
-version_added: 0.1.0
+version_added: 1.0.0
 author: registry.hygiene contributors (@registry-hygiene)
 description:
   - Starts, adopts, awaits and stops garbage collections of Harbor 2.6 to 2.16.

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: harbor_gc_info
 short_description: Read the schedule and the runs of the garbage collection of Harbor
-version_added: 0.1.0
+version_added: 1.0.0
 author: registry.hygiene contributors (@registry-hygiene)
 description:
   - Returns the schedule of the garbage collection of Harbor 2.6 to 2.16, its runs, and on demand one of them with its

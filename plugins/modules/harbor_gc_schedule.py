@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: harbor_gc_schedule
 short_description: Manage the schedule by which Harbor collects garbage
-version_added: 0.1.0
+version_added: 1.0.0
 author: registry.hygiene contributors (@registry-hygiene)
 description:
   - Brings the schedule of the garbage collection of Harbor 2.6 to 2.16 into the declared state. A Harbor has one.

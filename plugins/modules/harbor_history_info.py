@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: harbor_history_info
 short_description: Read what was deleted in Harbor
-version_added: 0.1.0
+version_added: 1.0.0
 author: registry.hygiene contributors (@registry-hygiene)
 description:
   - Returns which artifacts, tags, repositories and projects went, and who or what deleted them, in the same form as the

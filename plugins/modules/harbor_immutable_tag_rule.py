@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: harbor_immutable_tag_rule
 short_description: Protect tags in Harbor's projects
-version_added: 0.1.0
+version_added: 1.0.0
 author: registry.hygiene contributors (@registry-hygiene)
 description:
   - Brings the rules that make tags immutable into the declared state, in many projects at once. What such a rule covers

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: harbor_immutable_tag_rule_info
 short_description: Read the rules that protect tags in Harbor's projects
-version_added: 0.1.0
+version_added: 1.0.0
 author: registry.hygiene contributors (@registry-hygiene)
 description:
   - Returns the rules that make tags immutable, of many projects at once.

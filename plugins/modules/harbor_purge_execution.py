@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: harbor_purge_execution
 short_description: Purge the audit log of Harbor now
-version_added: 0.1.0
+version_added: 1.0.0
 author: registry.hygiene contributors (@registry-hygiene)
 description:
   - Starts, adopts, awaits and stops runs of the audit-log purge of Harbor 2.6 to 2.16.

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: harbor_registry
 short_description: Manage the registry endpoints that Harbor replicates from and to
-version_added: 0.1.0
+version_added: 1.0.0
 author: registry.hygiene contributors (@registry-hygiene)
 description:
   - Brings registry endpoints of Harbor 2.6 to 2.16 into the declared state, one or many in a task. An endpoint is

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: harbor_registry_info
 short_description: Read the registry endpoints that Harbor replicates from and to
-version_added: 0.1.0
+version_added: 1.0.0
 author: registry.hygiene contributors (@registry-hygiene)
 description:
   - Returns registry endpoints of Harbor 2.6 to 2.16, and on demand whether their remotes can be reached now.

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: harbor_replication_execution
 short_description: Start, await and stop replications of Harbor
-version_added: 0.1.0
+version_added: 1.0.0
 author: registry.hygiene contributors (@registry-hygiene)
 description:
   - Starts, adopts, awaits and stops executions of replication policies of Harbor 2.6 to 2.16, of one policy or many in

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: harbor_replication_info
 short_description: Read replication policies of Harbor, their executions, tasks and logs
-version_added: 0.1.0
+version_added: 1.0.0
 author: registry.hygiene contributors (@registry-hygiene)
 description:
   - Returns replication policies of Harbor 2.6 to 2.16 with their executions, and on demand one execution with its

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: harbor_replication_policy
 short_description: Manage the replication policies of Harbor
-version_added: 0.1.0
+version_added: 1.0.0
 author: registry.hygiene contributors (@registry-hygiene)
 description:
   - Brings replication policies of Harbor 2.6 to 2.16 into the declared state, one or many in a task. A policy is

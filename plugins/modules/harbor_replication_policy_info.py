@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: harbor_replication_policy_info
 short_description: Read the replication policies of Harbor
-version_added: 0.1.0
+version_added: 1.0.0
 author: registry.hygiene contributors (@registry-hygiene)
 description:
   - Returns replication policies of Harbor 2.6 to 2.16, in the form that M(registry.hygiene.harbor_replication_policy)

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: harbor_retention_execution
 short_description: Run tag retention in Harbor's projects now
-version_added: 0.1.0
+version_added: 1.0.0
 author: registry.hygiene contributors (@registry-hygiene)
 description:
   - Starts, adopts, awaits and stops runs of the tag retention policies of projects of Harbor, many at once.

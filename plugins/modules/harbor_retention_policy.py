@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: harbor_retention_policy
 short_description: Manage the tag retention policies of Harbor's projects
-version_added: 0.1.0
+version_added: 1.0.0
 author: registry.hygiene contributors (@registry-hygiene)
 description:
   - Brings the tag retention policies of many projects of Harbor into the declared state. A project has one at most.

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: harbor_retention_policy_info
 short_description: Read the tag retention policies of Harbor's projects
-version_added: 0.1.0
+version_added: 1.0.0
 author: registry.hygiene contributors (@registry-hygiene)
 description:
   - Returns the tag retention policies of projects of Harbor, many at once. A project without one costs no request of

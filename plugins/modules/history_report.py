@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: history_report
 short_description: Show and write what registries deleted, and hold it against a plan
-version_added: 0.1.0
+version_added: 1.0.0
 author: registry.hygiene contributors (@registry-hygiene)
 description:
   - Makes a report of the results of the history modules of this collection, for a person to read.

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: plan_report
 short_description: Show and write what modules of this collection planned, or did
-version_added: 0.1.0
+version_added: 1.0.0
 author: registry.hygiene contributors (@registry-hygiene)
 description:
   - Makes a report of the results of modules of this collection, for a person to read and for pipelines to decide on.

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: quay_autoprune_policy
 short_description: Manage the auto-prune policies of Quay
-version_added: 0.1.0
+version_added: 1.0.0
 author: registry.hygiene contributors (@registry-hygiene)
 description:
   - Brings the auto-prune policies of organizations, of repositories or of the token's own user into the declared

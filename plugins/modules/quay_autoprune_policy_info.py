@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: quay_autoprune_policy_info
 short_description: Read the auto-prune policies of Quay
-version_added: 0.1.0
+version_added: 1.0.0
 author: registry.hygiene contributors (@registry-hygiene)
 description:
   - Returns the auto-prune policies of organizations, of repositories or of the token's own user, many at once.

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: quay_history_info
 short_description: Read what Quay deleted
-version_added: 0.1.0
+version_added: 1.0.0
 author: registry.hygiene contributors (@registry-hygiene)
 description:
   - Returns which tags went, and why, from the usage logs of organizations, of repositories or of the token's own user.

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: swr_history_info
 short_description: Read what the retention policies of Huawei Cloud SWR deleted
-version_added: 0.1.0
+version_added: 1.0.0
 author: registry.hygiene contributors (@registry-hygiene)
 description:
   - Returns which tags the image retention policies of repositories in Huawei Cloud SWR deleted, and by which rule, in

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: swr_retention
 short_description: Manage the image retention policies of Huawei Cloud SWR
-version_added: 0.1.0
+version_added: 1.0.0
 author: registry.hygiene contributors (@registry-hygiene)
 description:
   - Brings the image retention policies of repositories in Huawei Cloud SWR (SoftWare Repository for Container, basic

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: swr_retention_info
 short_description: Read the image retention policies of Huawei Cloud SWR and what they deleted
-version_added: 0.1.0
+version_added: 1.0.0
 author: registry.hygiene contributors (@registry-hygiene)
 description:
   - Returns the image retention policies of repositories in Huawei Cloud SWR, many at once, and on demand the history
