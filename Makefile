@@ -13,7 +13,7 @@ export XDG_CACHE_HOME := $(CURDIR)/.build/cache
 RUN = @PATH="$(CURDIR)/.venv/bin:$$PATH" .venv/bin/python
 
 PARTS = units sanity lint docs molecule build test-awx-kit
-.PHONY: help demo test test-peers test-real cores sanity-cores bench chaos tree venv format clean $(PARTS)
+.PHONY: help demo test test-peers test-real docsite cores sanity-cores bench chaos tree venv format clean $(PARTS)
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 21
@@ -33,9 +33,10 @@ build: ## The artefact in .build/dist, imported as Galaxy does it
 test-awx-kit: ## The AWX kit: an AWX that is made up, jobs on fakes; ARGS=--whole: what takes minutes more
 test-peers: ## Our modules and the vendors' own clients on the same fake registries; not part of make test
 test-real: ## Against a registry of your own, or fakes if the environment names none; not part of make test
+docsite: ## The documentation as a site, in .build/docsite; not part of make test
 cores: ## Unit tests on ansible-core 2.18 to 2.21, as far as Pythons for them are here; not part of make test
 sanity-cores: ## ansible-test sanity on them; not part of make test
-$(PARTS) test-peers test-real cores sanity-cores: venv
+$(PARTS) test-peers test-real docsite cores sanity-cores: venv
 	@.venv/bin/nox -s $@ $(if $(ARGS),-- $(ARGS))
 
 bench: tree ## How long the modules take

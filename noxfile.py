@@ -198,6 +198,36 @@ def docs(session):
     session.run("ansible-doc", "--list", "--type", "role", "registry.hygiene")
 
 
+@nox.session(venv_backend="virtualenv")
+def docsite(session):
+    """The documentation as a site in .build/docsite, as the Ansible project makes it; fails on warnings of ours."""
+    enter_tree(session)
+    site = BUILD / "docsite"
+    shutil.rmtree(site, ignore_errors=True)
+    site.mkdir()
+    session.chdir(site)
+    session.env["HOME"] = str(BUILD)  # antsibull-docs writes a log file there
+    session.run("antsibull-docs", "sphinx-init", "--use-current", "--dest-dir", ".", "registry.hygiene")
+    session.install("--constraint", str(ROOT / "tests" / "requirements.txt"), "--requirement", "requirements.txt")
+    # The two commands of the build.sh that is there, which would fail on any warning.
+    config = ("--config-file", "antsibull-docs.cfg")
+    (site / "rst").chmod(0o755)
+    session.run(
+        *("antsibull-docs", *config, "collection", "--cleanup", "everything", "--use-current"),
+        *("--dest-dir", "rst", "registry.hygiene"),
+    )
+    sphinx = ("sphinx-build", "-M", "html", "rst", "build", "-c", ".", "-q", "-w", "warnings.txt", "--keep-going")
+    session.run(*sphinx, silent=True)
+    ours = [line for line in (site / "warnings.txt").read_text().splitlines() if "WARNING: " in line]
+    unreachable = "WARNING: failed to reach any of the inventories"
+    if any(unreachable in line for line in ours):  # then nothing that is documented elsewhere is found
+        elsewhere = rf"{unreachable}|undefined label: '(?!ansible_collections\.registry\.)|target not found: ANSIBLE_"
+        ours = [line for line in ours if not re.search(elsewhere, line)]
+    if ours:
+        session.error("\n".join(["Sphinx warns:", *ours]))
+    print(f"Look at {(site / 'build' / 'html' / 'index.html').relative_to(ROOT)}")
+
+
 @nox.session
 def molecule(session):
     """Roles against a fake registry; options for `molecule test` behind --."""

@@ -26,7 +26,7 @@ options:
     default: started
   dry_run:
     description:
-      - Whether Harbor is only to find out what would be deleted. B(Only V(false) deletes anything.)
+      - Whether Harbor is only to find out what would be deleted. B(Nothing is deleted) unless it is V(false).
       - A dry run also counts what a real one cannot delete, that is tagged children of indexes that stay, and artifacts
         whose signatures an immutable rule covers. The forecast of this module does not.
     type: bool

@@ -139,7 +139,7 @@ def _entries(registries: list) -> Iterable[str]:
         note += f'<p class="soft">{ESTIMATE}</p>' if each["estimate"] else ""
         left = [f"<li>{_text(one['text'], 1000)}</li>" for one in each["messages"] if one["kind"] == "skipped"]
         note += f'<p class="soft">Left as they are:</p><ul>{"".join(left)}</ul>' if left else ""
-        table = _table(ENTRY, rows, foot) if rows or known else ""
+        table = _table(ENTRY, rows, foot, "declared") if rows or known else ""
         part = f'<div class="card"><h3 class="break">{_text(each["name"])}</h3>{table}{note}</div>\n'
         room -= len(part)
         if room < 0:
@@ -204,10 +204,11 @@ def _rest(registries: list) -> Iterable[str]:
         yield f"<ul>{''.join(items)}</ul></div>\n"
 
 
-def _table(heads: tuple, rows: list, foot: str = "") -> str:
+def _table(heads: tuple, rows: list, foot: str = "", kind: str = "") -> str:
     cells = "".join(f'<th scope="col"{_class(head in NUMERIC)}>{head}</th>' for head in heads)
     foot = f"<tfoot>{foot}</tfoot>" if foot else ""
-    return f"<table><thead><tr>{cells}</tr></thead><tbody>{''.join(rows)}</tbody>{foot}</table>"
+    opening = f'<table class="{kind}">' if kind else "<table>"
+    return f"{opening}<thead><tr>{cells}</tr></thead><tbody>{''.join(rows)}</tbody>{foot}</table>"
 
 
 def _row(heads: tuple, cells: list, kind: str = "") -> str:

@@ -30,9 +30,10 @@ p { margin: 6px 0; }
 .break, td, li { overflow-wrap: anywhere; }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 16px 18px;
   margin: 0 0 16px; }
-.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(140px, 1fr)); gap: 12px; margin: 20px 0; }
+.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(160px, 1fr)); gap: 12px; margin: 20px 0; }
 .figures div { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 12px 16px; }
-.figures b { display: block; font-size: 25px; line-height: 1.3; font-variant-numeric: tabular-nums; }
+.figures b { display: block; font-size: 25px; line-height: 1.3; white-space: nowrap;
+  font-variant-numeric: tabular-nums; }
 .figures span { color: var(--soft); font-size: 13px; }
 .go { color: var(--go); } .perhaps { color: var(--perhaps); } .fine { color: var(--fine); }
 .note { background: var(--note); border-color: var(--go); }
@@ -61,8 +62,14 @@ code { font: 13px/1.5 ui-monospace, monospace; }
 #search { width: 100%; padding: 10px 14px; font: inherit; color: inherit; background: var(--card);
   border: 1px solid var(--line); border-radius: 10px; }
 #search:focus { outline: 2px solid var(--images); }
-.finder { position: sticky; top: 0; background: var(--page); padding: 10px 0; z-index: 1; }
+.finder { position: sticky; top: 0; background: var(--page); margin: 20px 0 0; padding: 10px 0; z-index: 1; }
 [hidden] { display: none !important; }
+@media (min-width: 721px) { .number + :not(.number) { padding-left: 14px; } }
+@media (min-width: 1000px) {
+  .declared { table-layout: fixed; }
+  .declared th:first-child { width: 26%; }
+  .declared th:last-child { width: 14%; }
+}
 @media (max-width: 720px) {
   main { padding: 20px 12px 40px; }
   h1 { font-size: 22px; }

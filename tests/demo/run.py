@@ -10,6 +10,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import sys
 import tempfile
 import time
@@ -171,6 +172,9 @@ def demo(env: dict[str, str]) -> list[str]:
 def preview(env: dict[str, str]) -> dict[str, dict]:
     """Run the playbook preview and show its reports; returns what it wrote of each host."""
     play("preview", "preview", ["-e", REPORT], env)
+    page = stage.LOGS / "preview.html"  # a later preview writes the report again
+    shutil.copy(stage.LOGS / "registry-hygiene-preview.html", page)
+    print(f"  The same as a page for the browser: {os.path.relpath(page)}")
     rows = json.loads((stage.LOGS / "registry-hygiene-preview.json").read_text())["registries"]
     found = {row["name"]: row for row in rows}
     expect([name for name in found if found[name]["refused"]] == ["swr.example.com"], "others would be refused, too")

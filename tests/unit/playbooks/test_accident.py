@@ -28,7 +28,8 @@ GC, PURGE = "GARBAGE_COLLECTION", "PURGE_AUDIT_LOG"
 
 def commands() -> list[str]:
     """Return the commands of the page, in its order."""
-    blocks = re.findall(r"code-block:: console\n\n((?:   .*\n|\n)+)", PAGE.read_text())
+    # Sphinx reads a quoted text that goes over several lines in "shell" alone.
+    blocks = re.findall(r"code-block:: (?:console|shell)\n\n((?:   .*\n|\n)+)", PAGE.read_text())
     lines = "".join(blocks).replace("\n     ", "\n")
     return [command.strip() for command in re.split(r"^   \$ ", lines, flags=re.MULTILINE) if command.strip()]
 

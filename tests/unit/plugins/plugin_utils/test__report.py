@@ -260,6 +260,12 @@ def test_the_page_needs_no_network_and_allows_no_other_script():
     assert "On" not in {name[:2] for name in Page(page).attributes}
 
 
+def test_what_hosts_declare_has_the_same_columns_so_that_it_can_be_compared():
+    _lines, _text, page = everything(registry(plans.planned(SMALL)), registry(plans.planned(SMALL), name="other"))
+    assert page.count('<table class="declared"><thead><tr><th scope="col">Policies of</th>') == 2
+    assert ".declared { table-layout: fixed; }" in page
+
+
 @pytest.mark.parametrize("number", [10_000, 3])
 def test_reports_stay_small_at_any_size(number):
     names = [f"acme/application-with-a-long-name-{place}" for place in range(number)]
