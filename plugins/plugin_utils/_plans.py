@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import marshal
+import sys
 from typing import Iterable, Iterator
 
 from ansible.errors import AnsibleActionFail
@@ -40,11 +41,13 @@ class Plan:
 
 
 def _sound(image: dict) -> dict:
-    """Return an image of a plan file with nothing in it but what a report can show."""
-    age, texts = image.get("age"), {key: image[key] for key in ("tag", "digest", "fate")}
+    """Return an image of a plan file with nothing in it but what a report can show; many share their reasons."""
+    age = image.get("age")
     return {
-        **texts,
-        "because": str(image.get("because") or ""),
+        "tag": image["tag"],
+        "digest": image["digest"],
+        "fate": sys.intern(image["fate"]),
+        "because": sys.intern(str(image.get("because") or "")),
         "age": age if isinstance(age, (int, float)) and 0 <= age <= figures.LATEST else None,
         "size": figures.size(image.get("size")),
         "anyway": image.get("anyway") is True,

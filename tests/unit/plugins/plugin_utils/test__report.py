@@ -387,6 +387,23 @@ def test_what_a_plan_file_says_is_shown_only_if_it_can_be(tmp_path):
                      "age": None, "size": None, "anyway": False}  # fmt: skip
 
 
+@settings(deadline=None, max_examples=200)
+@given(st.data())
+def test_of_a_plan_file_that_is_damaged_all_is_read_or_nothing(data):
+    document = plans.plan_file(SMALL, plans.planned(SMALL))
+    text = json.dumps({key: document[key] for key in document if key != "plan"})
+    place = data.draw(st.integers(0, len(text) - 1))
+    broken = (
+        text[:place] + data.draw(st.text('{}[],:"1ex \\n', max_size=3)) + text[place + data.draw(st.integers(0, 9)) :]
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "plan.json")
+        path.write_text(broken, encoding="utf-8")
+        for plan in _plans.readable([str(path)]):
+            found = {name: len(images) + kept for name, images, kept in plan.repositories()}
+            assert found == {name: len(one["images"]) for name, one in json.loads(broken)["repositories"].items()}
+
+
 def test_without_room_for_a_plan_the_report_says_what_to_do(tmp_path, monkeypatch):
     def full(*_args):
         raise OSError(errno.ENOSPC, "No space left on device")
