@@ -78,7 +78,7 @@ class ActionModule(ActionBase):
                 if not os.path.isdir(folder):
                     raise FileNotFoundError(2, "there is no such folder")
                 os.makedirs(os.path.dirname(path), exist_ok=True)
-                _report_files.put(path, text)
+                _report_files.put(path, [text])
         except (OSError, ValueError) as error:  # ValueError: what no file can be called
             reason = getattr(error, "strerror", None) or error
             raise AnsibleActionFail(

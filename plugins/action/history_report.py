@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import glob
+import itertools
 import json
 import os
 
@@ -12,9 +13,15 @@ from ansible import constants as C
 from ansible.plugins.action import ActionBase
 from ansible_collections.registry.hygiene.plugins.action.plan_report import COLOURS, listed_results
 from ansible_collections.registry.hygiene.plugins.module_utils._core.text import printable
-from ansible_collections.registry.hygiene.plugins.plugin_utils import _history, _history_text, _report_files, _table
+from ansible_collections.registry.hygiene.plugins.plugin_utils import (
+    _history,
+    _history_text,
+    _plans,
+    _report_files,
+    _table,
+)
 
-MOST_FILE = 512 * 2**20  # bytes of a history file or a plan file
+MOST_FILE = 512 * 2**20  # bytes of a history file
 FORMATS = {"json": "json", "markdown": "md"}
 ARGUMENT_SPEC = dict(
     hosts=dict(type="dict", required=True),
@@ -61,19 +68,25 @@ class ActionModule(ActionBase):
 
 
 def read(path):
-    """Return what a file of JSON holds, None if it cannot be read here."""
-    return _report_files.read(path, MOST_FILE)
+    """Return what a history file holds, None if it cannot be read here: the task may have been delegated."""
+    try:
+        if os.path.getsize(path) > MOST_FILE:
+            return None
+        with open(path, encoding="utf-8") as file:
+            return json.load(file)
+    except (OSError, ValueError):
+        return None
 
 
 def plans_of(place, name):
-    """Return (path, content) of the plan files of a host: the file itself, or those of its name in the folder."""
+    """Return the plan files of a host: the file itself, or those of its name in the folder."""
     if not place:
         return []
     place, paths = _report_files.place(place), [place]
     if os.path.isdir(place):
         start = os.path.join(glob.escape(place), glob.escape(name.replace("/", "_")))
         paths = sorted(glob.glob(f"{start}-*-plan.json"))
-    return [(path, read(path)) for path in map(_report_files.place, paths)]
+    return _plans.readable(map(_report_files.place, paths))
 
 
 def written(folder, formats, registries):
@@ -82,10 +95,10 @@ def written(folder, formats, registries):
     for name in formats:
         paths.append(os.path.join(folder, f"registry-hygiene-history.{FORMATS[name]}"))
         if name == "markdown":
-            text = _history_text.page(registries)
+            pieces = [_history_text.page(registries)]
         else:
             head = {"format": "registry.hygiene history report", "version": 1, "summary": _history.summary(registries)}
             head.update(total=_history.together(registries), registries=registries)
-            text = json.dumps(head, indent=1) + "\n"
-        _report_files.put_in(folder, paths[-1], text)
+            pieces = itertools.chain(json.JSONEncoder(indent=1).iterencode(head), ["\n"])
+        _report_files.put_in(folder, paths[-1], pieces)
     return paths

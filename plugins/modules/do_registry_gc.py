@@ -446,13 +446,13 @@ class GarbageCollection(garbage_collection.GcReader, runs.Run):
         return (run.get("type") or BLOBS) in (garbage_collection.BOTH, self.params["type"])
 
     def needless(self):
-        nothing = self.params["only_if_garbage"] and not self.collectable()["manifests"]
+        nothing = self.params["only_if_garbage"] and not self.any_garbage()
         return "no garbage: tags reach every manifest" if nothing else None
 
     def foresee(self, current, planned):
         if self.params["state"] == "absent" or self.params["type"] == BLOBS:
-            return {}, None  # no image goes, so none is looked at
-        return self.fates(), None
+            return {}  # no image goes, so none is looked at
+        return self.images()
 
     def changes(self, current, planned):
         if self.params["state"] == "absent":

@@ -207,7 +207,7 @@ class GcSchedule(gc.GcReader, schedules.Schedule):
         return planned
 
     def foresee(self, current, planned):
-        return gc.foreseen(self.client, current, planned)
+        return gc.foreseen(self, current, planned)
 
     def parameters(self, planned):
         return gc.parameters(planned) if planned else {}

@@ -399,7 +399,7 @@ class Retention(retention.RetentionReader):
         rows = retention.tags(self.client, self.params["namespace"], self.target)
         now = self.client.clock()
         then, before = (forecast.forecast(self.full_name(), rows, state, now) for state in (planned, current))
-        return then, before
+        return self.judged(then, before)
 
     def changes(self, current, planned):
         return retention.changes(current, planned)

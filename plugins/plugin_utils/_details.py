@@ -5,14 +5,18 @@
 
 from __future__ import annotations
 
-from typing import Iterable
+import itertools
+from typing import Any, Iterable
 
+from ansible_collections.registry.hygiene.plugins.plugin_utils._plans import GOING, Plan
 from ansible_collections.registry.hygiene.plugins.plugin_utils._report import loss
 
 MOST_IMAGES = 2000
 MOST_IMAGES_EACH = 100  # of one repository: others are of interest, too
 MOST_REPOSITORIES = 1000
 MOST_RULES = 12
+MOST_KNOWN_RULES, OTHER_RULES = 10_000, "other rules"
+MOST_RULE = 1000  # characters
 DAY = 86400
 AGES = (
     ("below a week", 7 * DAY),
@@ -22,7 +26,6 @@ AGES = (
     ("above a year", None),
 )
 UNKNOWN_AGE = "age not known"
-GOING = ("goes", "perhaps")
 
 
 class Details:
@@ -33,26 +36,28 @@ class Details:
         self.ages = {name: [0, 0] for name, end in AGES}
         self.repositories: list[dict] = []  # name, registry, count, uncertain_count, kept_count, bytes
         self.samples: list[tuple] = []  # loss of the repository, its name, its registry, images
+        self._held = 0  # images in these
         self.known = 0  # images that were looked at
         self.incomplete: list[str] = []  # names of registries of which not all is here
 
-    def add(self, registry: dict, documents: list) -> None:
-        """Add a registry with the contents of its plan files; without them, what its result says of the worst ones."""
-        plans = [found for found in (images_of(document) for document in documents) if found is not None]
+    def add(self, registry: dict, plans: list[Plan]) -> None:
+        """Add a registry with its plan files; without all of them, what its result says of the worst ones."""
         if len(plans) < max(len(registry["files"]), 1):
             self.incomplete += [registry["name"]] if registry["worst"] else []
             for one in registry["worst"]:
                 self._count(registry["name"], str(one.get("target")), one.get("images") or [], one)
             return
         for plan in plans:
-            for name, images in plan.items():
-                self._count(registry["name"], name, images, {})
+            for name, images, kept in plan.repositories():
+                self._count(registry["name"], name, images, {"kept_count": kept})
 
     def _count(self, registry: str, name: str, images: list, said: dict) -> None:
         going = [image for image in images if image.get("fate") in GOING]
         self.known += len(going)
         for image in (one for one in going if one["fate"] == "goes"):
-            rule, size = str(image.get("because") or "no reason known"), image.get("size") or 0
+            rule, size = str(image.get("because") or "no reason known")[:MOST_RULE], image.get("size") or 0
+            if len(self.rules) >= MOST_KNOWN_RULES and rule not in self.rules:
+                rule = OTHER_RULES
             for sums in (self.rules.setdefault(rule, [0, 0]), self.ages.setdefault(age_of(image.get("age")), [0, 0])):
                 sums[0] += 1
                 sums[1] += size
@@ -67,19 +72,34 @@ class Details:
         }
         if loss(row)[0]:
             self.repositories.append(row)
-            self.samples.append((loss(row), name, registry, going[:MOST_IMAGES_EACH]))
+            self._sample(loss(row), name, registry, going[:MOST_IMAGES_EACH])
 
     def worst(self) -> list[dict]:
         """Return the repositories that lose most."""
         return sorted(self.repositories, key=loss, reverse=True)[:MOST_REPOSITORIES]
 
+    def _sample(self, *sample: Any) -> None:
+        """Keep images of a repository, as long as there may be none that lose more."""
+        self.samples.append(sample)
+        self._held += len(sample[-1])
+        if self._held > 10 * MOST_IMAGES:
+            self.samples = self._shown()
+            self._held = sum(len(images) for *_names, images in self.samples)
+
+    def _shown(self) -> list[tuple]:
+        """Return the samples of those that lose most, as many as have the images that are shown."""
+        samples = sorted(self.samples, key=lambda sample: sample[0], reverse=True)
+        before = itertools.accumulate((len(images) for *_names, images in samples), initial=0)
+        return [sample for sample, number in zip(samples, before) if number < MOST_IMAGES]
+
     def images(self) -> list[dict]:
         """Return images with their `repository` and `registry`, of the repositories that lose most."""
-        samples = sorted(self.samples, key=lambda sample: sample[0], reverse=True)
         every = (
-            {**image, "repository": name, "registry": where} for _loss, name, where, some in samples for image in some
+            {**image, "repository": name, "registry": where}
+            for _loss, name, where, some in self._shown()
+            for image in some
         )
-        return [image for image, _place in zip(every, range(MOST_IMAGES))]
+        return list(itertools.islice(every, MOST_IMAGES))
 
     def by_rule(self) -> list[tuple]:
         """Return (rule, images, bytes), the largest first, of further ones the sum."""
@@ -98,16 +118,6 @@ def age_of(seconds: float | None) -> str:
     if seconds is None:
         return UNKNOWN_AGE
     return next(name for name, end in AGES if end is None or seconds < end)
-
-
-def images_of(document: object) -> dict[str, list] | None:
-    """Return repository -> images of a plan file, None if it is none."""
-    found = document.get("repositories") if isinstance(document, dict) else None
-    if not isinstance(found, dict):
-        return None
-    images = {name: one.get("images") if isinstance(one, dict) else None for name, one in found.items()}
-    sound = all(isinstance(some, list) and all(isinstance(image, dict) for image in some) for some in images.values())
-    return images if sound else None
 
 
 def bars(rows: Iterable[tuple]) -> list[tuple]:

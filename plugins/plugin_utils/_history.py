@@ -10,7 +10,7 @@ import re
 from typing import Any, Callable
 
 from ansible_collections.registry.hygiene.plugins.plugin_utils import _report
-from ansible_collections.registry.hygiene.plugins.plugin_utils._details import GOING, images_of
+from ansible_collections.registry.hygiene.plugins.plugin_utils._plans import Plan
 
 FORMAT = "registry.hygiene history"
 ROW = ("when", "target", "tag", "digest", "because", "run")
@@ -20,10 +20,10 @@ NAMELESS = ("do_registry_gc",)  # DigitalOcean does not tell which images went, 
 COSIGN = re.compile(r"sha256-([0-9a-f]{64})\.(sig|att|sbom)\Z")  # the log of Quay has no entry of these
 
 
-def registry(name: str, results: list, plans: list, read: Callable[[str], Any]) -> dict:
+def registry(name: str, results: list, plans: list[Plan], read: Callable[[str], Any]) -> dict:
     """Return what the results of the history modules say of one registry; the keys are those of the report in JSON.
 
-    plans: (path, content) of plan files, perhaps of other registries. read: returns what a file of JSON holds, or None.
+    plans: plan files, perhaps of other registries. read: returns what a history file holds, None if that is not known.
     """
     said = _report.registry(name, results, check_mode=False)
     found = [result for result in results_of(results) if isinstance(result.get("history"), list)]
@@ -48,8 +48,8 @@ def registry(name: str, results: list, plans: list, read: Callable[[str], Any]) 
     }
     if not all(complete for _part, complete in parts):
         known["truncated"].append(f"only {len(rows):,} of {known['count']:,} are here: there is no history_file")
-    own = [(path, plan) for path, plan in plans if isinstance(plan, dict) and plan.get("registry") == url and url]
-    named = [(path, plan) for path, plan in own if plan.get("module") not in NAMELESS and images_of(plan) is not None]
+    own = [plan for plan in plans if plan.registry == url]
+    named = [plan for plan in own if plan.module not in NAMELESS]
     known["nameless"] = bool(own) and not named
     known["comparison"] = compared(rows, named, known["since"]) if named and found else None
     return known
@@ -101,63 +101,71 @@ def repositories(rows: list) -> list[dict]:
     return sorted(sums, key=lambda one: (-one["count"], one["target"]))
 
 
-def compared(rows: list, plans: list, since: str | None) -> dict:
+def compared(rows: list, plans: list[Plan], since: str | None) -> dict:
     """Return what plans foretold and what of it went: numbers and images.
 
     Rows from before a plan was made are not its matter. What a plan calls uncertain may have gone or not.
     """
-    found: dict = {"plans": [path for path, _plan in plans], "gone": [], "unforeseen": [], "unseen": [], "before": 0}
-    made = min(str(plan.get("made") or "") for _path, plan in plans)
-    found.update(made=made, early=bool(since and made < since))
-    foretold = Foretold(images_of(plan) for _path, plan in plans)
-    for row in rows:
-        if str(row["when"]) < made:
-            found["before"] += 1
-        elif not foretold.meet(row):
-            found["unforeseen"].append(row)
-    found["gone"], found["unseen"] = foretold.outcome()
-    return found
+    made = min(plan.made for plan in plans)
+    since_then = [row for row in rows if str(row["when"]) >= made]
+    history = History(since_then)
+    for plan in plans:
+        for repository, images, _kept in plan.repositories():
+            history.meet(repository, images)
+    gone, unseen = history.outcome()
+    return {
+        "plans": [plan.path for plan in plans],
+        "gone": gone,
+        "unforeseen": [row for row in since_then if not history.foretold[_named(row)]],
+        "unseen": unseen,
+        "before": len(rows) - len(since_then),
+        "made": made,
+        "early": bool(since and made < since),
+    }
 
 
-class Foretold:
-    """The images of plans that go or may go, and which of them were met in a history."""
+def _named(row: dict) -> tuple:
+    """Return what a row is compared by. A tag that went twice counts once."""
+    kind = "tag" if row["tag"] else "digest"
+    return row["target"], kind, row[kind]
 
-    def __init__(self, plans: Any) -> None:
-        self.images: list = []  # [repository, image, met]
-        self.places: dict = {}  # (repository, "tag" or "digest", its text) -> images
-        for plan in plans:
-            for repository, images in plan.items():
-                for image in images:
-                    if image.get("fate") in GOING:
-                        self._add(repository, image)
 
-    def _add(self, repository: str, image: dict) -> None:
-        tag, digest = _plain(image.get("tag")), _plain(image.get("digest"))
-        if tag and (repository, "tag", tag) in self.places:
-            return  # several plans say so
-        one = [repository, image, False]
-        self.images.append(one)
-        for kind, text in (("tag", tag), ("digest", digest)):
-            if text:
-                self.places.setdefault((repository, kind, text), []).append(one)
+class History:
+    """The rows of a history, which meet the images of plans, one repository after another.
 
-    def meet(self, row: dict) -> bool:
-        """Note that what a row says has gone; returns whether it was foretold. A tag that went twice counts once."""
-        kind = "tag" if row["tag"] else "digest"
-        hit = self.places.get((row["target"], kind, row[kind]), [])
-        for one in hit:
-            one[2] = True
-        return bool(hit)
+    foretold: what each row is compared by -> whether a plan has such an image.
+    """
+
+    def __init__(self, rows: list) -> None:
+        self.foretold = dict.fromkeys(map(_named, rows), False)
+        self.images: list = []  # (image, whether a row has it), of those that a result may name
+        self.known: set = set()  # (repository, tag)
+
+    def meet(self, repository: str, images: list) -> None:
+        """Note which rows have the images of a plan that go or may go."""
+        for image in images:
+            if image["tag"]:
+                if (repository, image["tag"]) in self.known:
+                    continue  # several plans say so
+                self.known.add((repository, image["tag"]))
+            keys = [(repository, kind, image[kind]) for kind in ("tag", "digest") if image[kind]]
+            hit = [key for key in keys if key in self.foretold]
+            self.foretold.update(dict.fromkeys(hit, True))
+            if hit or image["fate"] == "goes" or COSIGN.match(image["tag"] or ""):
+                one = {"target": repository, **{key: image[key] for key in ("tag", "digest", "because", "fate")}}
+                self.images.append((one, bool(hit)))
 
     def outcome(self) -> tuple[list, list]:
         """Return what was foretold and has gone, and what surely was to go and was not seen."""
-        gone = {(repository, image.get("digest")) for repository, image, met in self.images if met}
-        for one in self.images:
-            signed = COSIGN.match(str(one[1].get("tag") or ""))
-            one[2] = one[2] or bool(signed) and (one[0], f"sha256:{signed.group(1)}") in gone
-        named = [({"target": place, **{key: image.get(key) for key in ("tag", "digest", "because", "fate")}}, met)
-                 for place, image, met in self.images]  # fmt: skip
-        return [one for one, met in named if met], [one for one, met in named if not met and one["fate"] == "goes"]
+        digests = {(image["target"], image["digest"]) for image, met in self.images if met}
+        gone, unseen = [], []
+        for image, met in self.images:
+            signed = COSIGN.match(image["tag"] or "")
+            if met or signed and (image["target"], f"sha256:{signed.group(1)}") in digests:
+                gone.append(image)
+            elif image["fate"] == "goes":
+                unseen.append(image)
+        return gone, unseen
 
 
 def together(registries: list) -> dict:

@@ -5,17 +5,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import filecmp
 import json
 import os
 import tempfile
+from typing import Iterable
 
 from ansible.errors import AnsibleActionFail
 from ansible_collections.registry.hygiene.plugins.module_utils._core.text import printable
-from ansible_collections.registry.hygiene.plugins.plugin_utils import _html, _markdown, _report
+from ansible_collections.registry.hygiene.plugins.plugin_utils import _html, _markdown, _plans, _report
 from ansible_collections.registry.hygiene.plugins.plugin_utils._details import Details
 
 ENDINGS = {"json": "json", "markdown": "md", "html": "html"}
-MOST_PLAN_FILE = 64 * 2**20  # bytes that are read of one, for the page
 
 
 def write(folder: str, formats: list, registries: list, check_mode: bool, reason: str) -> list[str]:
@@ -24,14 +26,14 @@ def write(folder: str, formats: list, registries: list, check_mode: bool, reason
     for name, ending in ENDINGS.items():
         if name in formats:
             paths.append(os.path.join(folder, f"registry-hygiene-{'preview' if check_mode else 'apply'}.{ending}"))
-            put_in(folder, paths[-1], content(name, registries, check_mode, reason))
+            put_in(folder, paths[-1], [content(name, registries, check_mode, reason)])
     return paths
 
 
-def put_in(folder: str, path: str, text: str) -> None:
+def put_in(folder: str, path: str, pieces: Iterable[str]) -> None:
     """Write a file of a report; raises AnsibleActionFail, naming the folder that the user gave."""
     try:
-        put(path, text)
+        put(path, pieces)
     except (OSError, ValueError) as error:  # ValueError: what no file can be called
         reason = getattr(error, "strerror", None) or error
         raise AnsibleActionFail(
@@ -52,7 +54,7 @@ def content(name: str, registries: list, check_mode: bool, reason: str) -> str:
     if name == "html":
         details = Details()
         for each in registries:
-            details.add(each, [document for document in map(read, each["files"]) if document is not None])
+            details.add(each, _plans.readable(each["files"]))
         return _html.page(registries, details, check_mode, reason)
     kept = [{key: value for key, value in each.items() if key != "lines"} for each in registries]
     report = {
@@ -67,32 +69,15 @@ def content(name: str, registries: list, check_mode: bool, reason: str) -> str:
     return json.dumps(report, indent=1) + "\n"
 
 
-def read(path: str, most: int = MOST_PLAN_FILE) -> object:
-    """Return what a plan file holds, None if it cannot be read here: the task may have been delegated."""
-    try:
-        if os.path.getsize(path) > most:
-            return None
-        with open(path, encoding="utf-8") as file:
-            return json.load(file)
-    except (OSError, ValueError):
-        return None
-
-
-def put(path: str, text: str) -> None:
-    """Write a file if it differs, all at once, readable for everybody."""
-    data = text.encode("utf-8", "backslashreplace")
-    try:
-        with open(path, "rb") as file:
-            if file.read() == data:
-                return
-    except FileNotFoundError:
-        pass
+def put(path: str, pieces: Iterable[str]) -> None:
+    """Write a file of these pieces of text if it differs, all at once, readable for everybody."""
     handle, scratch = tempfile.mkstemp(prefix=".registry-hygiene-", dir=os.path.dirname(path))
-    try:
-        with open(handle, "wb") as file:
-            file.write(data)
+    with contextlib.ExitStack() as undo:
+        undo.callback(os.unlink, scratch)
+        with open(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.writelines(pieces)
+        if os.path.isfile(path) and filecmp.cmp(scratch, path, shallow=False):
+            return
         os.chmod(scratch, 0o644)
         os.replace(scratch, path)
-    except BaseException:
-        os.unlink(scratch)
-        raise
+        undo.pop_all()

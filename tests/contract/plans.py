@@ -104,4 +104,5 @@ def unchanged(targets: int = 3) -> dict:
 def plan_file(found: dict[str, dict], result: dict) -> dict:
     """Return what the plan file of that result holds."""
     kept = {key: value for key, value in result["plan"].items() if key not in ("lines", "file")}
-    return {"format": "registry.hygiene plan", "version": 1, "plan": kept, "repositories": found}
+    head = {"format": "registry.hygiene plan", "version": 1, "module": "made_up", "registry": "https://made-up.test"}
+    return {**head, "plan": kept, "changes": [], "repositories": found}

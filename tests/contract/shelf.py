@@ -96,7 +96,7 @@ class Foreseeing(Thing):
 
     def foresee(self, current, planned):
         self.client.breaks(self.target, "foresee")
-        return {"deletions": [image("v1", self.target)], "uncertain": [], "kept": []}, None
+        return forecast.compared({"deletions": [image("v1", self.target)]}, None, lambda _image: self.name)
 
 
 class Keeping(Thing):

@@ -40,6 +40,11 @@ def compared(planned: dict, current: dict | None, by: Callable[[dict], str]) -> 
     return {repository: Images(rows) for repository, rows in found.items()}
 
 
+def merged(parts: Iterable[dict]) -> dict[str, Images]:
+    """Return repository -> images of all parts together."""
+    return {repository: images for part in parts for repository, images in part.items()}
+
+
 def _identity(image: dict) -> tuple:
     return image["target"], image["tag"], None if image["tag"] else image["digest"]
 

@@ -40,8 +40,9 @@ class Images:
         self._fetch: tuple[Callable[[], bytes], ...] = ()
 
     def stow(self, spool: Spool) -> None:
-        """Move what is packed to the spool."""
-        self._fetch, self._packed = tuple(map(spool.put, self._packed)), ()
+        """Move what is packed to the spool, unless it is in one already."""
+        if self._packed:
+            self._fetch, self._packed = tuple(map(spool.put, self._packed)), ()
 
     def __len__(self) -> int:
         return self._length

@@ -37,8 +37,8 @@ REFERENCE = re.compile(
 class Running:
     """Where each image runs that belongs to a registry, by repository, and how many references there are in all.
 
-    tags, digests: repository -> name -> where it was found. anywhere: digest -> where, of digests that stand alone.
-    elsewhere: host -> number, of the references of other registries.
+    references: reference -> where it stands first. tags, digests: repository -> name -> where it was found. anywhere:
+    digest -> where, of digests that stand alone. elsewhere: host -> number, of the references of other registries.
     """
 
     def __init__(self, references: dict, hosts: Iterable[str]) -> None:
@@ -48,8 +48,8 @@ class Running:
         self.digests: dict = {}
         self.anywhere: dict = {}
         self.elsewhere: collections.Counter = collections.Counter()
-        for text, (found, where) in references.items():
-            self._add(text, found, where)
+        for text, where in references.items():
+            self._add(text, _parts(text, where), where)
 
     def _add(self, text: str, found: Any, where: str) -> None:
         if found is None:
@@ -162,7 +162,7 @@ def load(params: dict, hosts: Iterable[str]) -> Running | None:
 
 
 def _references(given: list) -> dict:
-    """Return reference -> (its parts, None of a digest alone; where it stands first)."""
+    """Return reference -> where it stands first; raises PlanRefused if one of them is none."""
     found: dict = {}
     number = 0
     for item in given:
@@ -179,7 +179,8 @@ def _references(given: list) -> dict:
                 raise PlanRefused(f"in_use: more than {MOST:,} references: give each only once (sort -u)")
             plain = SCHEME.sub("", word, count=1)
             if plain not in found:
-                found[plain] = _parts(plain, where), where
+                _parts(plain, where)
+                found[plain] = where
     return found
 
 
@@ -210,6 +211,7 @@ def _words(path: str) -> Iterator[tuple]:
 
 
 def _parts(text: str, where: str) -> Any:
+    """Return the match of a reference, None for a digest alone; raises PlanRefused."""
     if len(text) <= LONGEST:
         if ALONE.match(text):  # which also looks like name:tag
             return None

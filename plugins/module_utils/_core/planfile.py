@@ -27,6 +27,7 @@ ARGUMENT_SPEC = dict(plan_file=dict(type="path"), plan=dict(type="path"))
 FORMAT, VERSION = "registry.hygiene plan", 1
 LARGEST = 1 << 33  # bytes of a plan file that is read
 MOST_KEPT = 100  # plan files of one second
+MOST_LINE = 1 << 16  # characters that are looked at together
 SHOWN = 5  # differences that a refusal names
 
 
@@ -62,12 +63,14 @@ def _carried_out(path: str) -> str:
     head: dict = {}
     try:
         with open(path, encoding="utf-8") as file:
-            for line in file:  # as _pieces writes them, so that a large file is not read as a whole
+            # Lines as _pieces writes them, so that a large file is not read as a whole, whatever it is.
+            lines = iter(lambda: file.readline(MOST_LINE), "")
+            for line in lines:
                 found = re.match(r' "(check_mode|refused|made)": (.{1,60}?),?$', line)
                 if found:
                     head[found.group(1)] = json.loads(found.group(2))
                 elif line.startswith(' "changes": ['):
-                    changed = next(file, "").startswith("  {")
+                    changed = next(lines, "").startswith("  {")
                     done = changed and head.get("check_mode") is False and head.get("refused", "") is None
                     made = re.match(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}Z\Z", str(head.get("made")))
                     return made.group().replace(":", "") if done and made else ""

@@ -9,6 +9,7 @@ from typing import Any, Callable
 
 from ansible_collections.registry.hygiene.plugins.module_utils._core import forecast as forecasts
 from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import RegistryError
+from ansible_collections.registry.hygiene.plugins.module_utils._core.images import stowed
 
 
 class Resource:
@@ -98,13 +99,18 @@ class Resource:
             return [("~", f"{current}  ->  {planned}")]
         return differences(current or {}, planned or {})
 
-    def foresee(self, current: Any, planned: Any) -> tuple[dict, dict | None]:
-        """Return the forecasts under what is planned, and under what is there now (None: nothing goes); GET only.
-
-        A forecast is {"deletions", "uncertain", "kept"}, each a list of images: {"target": its repository, "tag",
-        "digest", "age" in seconds, "size" in bytes, "because": the rule or reason}.
-        """
+    def foresee(self, current: Any, planned: Any) -> dict:
+        """Return repository -> images (see forecast.py), each repository judged by itself with `judged`; GET only."""
         raise NotImplementedError
+
+    def judged(self, then: dict, now: dict | None) -> dict:
+        """Return repository -> images of a part of what there is, out of memory where they are many.
+
+        then, now: the forecasts under what is planned, and under what is there now (None: nothing goes). A forecast is
+        {"deletions", "uncertain", "kept"}, each a list of images: {"target": its repository, "tag", "digest", "age" in
+        seconds, "size" in bytes, "because": the rule or reason}.
+        """
+        return stowed(forecasts.compared(then, now, lambda image: self.name), self.client.spool)
 
     @classmethod
     def foresee_all(
@@ -116,13 +122,9 @@ class Resource:
         things: the targets that change. each(verb, names): the results and errors of verb(name), in parallel. A
         registry whose targets touch one another writes its own.
         """
-        found, errors = each(
-            lambda name: forecasts.compared(*things[name].foresee(before[name], after[name]), lambda image: name),
-            list(things),
-        )
-        forecast = {repository: images for one in found.values() for repository, images in one.items()}
+        found, errors = each(lambda name: things[name].foresee(before[name], after[name]), list(things))
         owners = {repository: [name] for name, one in found.items() for repository in one}
-        return forecast, owners, errors
+        return forecasts.merged(found.values()), owners, errors
 
     def apply(self, current: Any, planned: Any) -> Any:
         """Make it so, with no moment in between that is worse than both; returns a state if plan could not know it."""

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from typing import Iterable
+
 from ansible_collections.registry.hygiene.plugins.module_utils._core import figures, schedule
 
 
@@ -51,18 +53,22 @@ def forecast(repository: str, manifests: list, now: tuple[float, float]) -> dict
     return found
 
 
-def freed_bytes(manifests: list, garbage: list) -> int:
-    """Return the bytes of the blobs that only garbage names, each once: at least that much would be freed.
-
-    manifests: all of the registry, because its repositories share blobs.
-    """
-    doomed = {id(manifest) for manifest in garbage}
-    kept = {
-        blob["digest"] for manifest in manifests if id(manifest) not in doomed for blob in manifest.get("blobs") or []
-    }
-    sizes = {
+def blobs(manifests: Iterable[dict]) -> dict[str, int]:
+    """Return the bytes of each blob that manifests name, by its digest; 0 where they are not known."""
+    return {
         blob["digest"]: figures.size(blob.get("compressed_size_bytes")) or 0
-        for manifest in garbage
+        for manifest in manifests
         for blob in manifest.get("blobs") or []
     }
-    return sum(size for digest, size in sizes.items() if digest not in kept)
+
+
+def freed_bytes(garbage: dict[str, int], kept: Iterable[Iterable[str]]) -> int:
+    """Return the bytes of the blobs of garbage (as `blobs` has them) that nothing else names: so much would be freed.
+
+    kept: the digests of all other blobs of the registry, some after others, because its repositories share blobs.
+    """
+    left = dict(garbage)
+    for some in kept:
+        for digest in some:
+            left.pop(digest, None)
+    return sum(left.values())

@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+import marshal
+from typing import Any, Callable
 
 from ansible_collections.registry.hygiene.plugins.module_utils._core import api, names, runs, schedule
+from ansible_collections.registry.hygiene.plugins.module_utils._core import forecast as forecasts
 from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import ContractError, NotFound
 from ansible_collections.registry.hygiene.plugins.module_utils._core.watch import Watch
 from ansible_collections.registry.hygiene.plugins.module_utils._digitalocean import forecast, registry
@@ -122,34 +124,42 @@ class GcReader(Watch):
         except ContractError:
             return None
 
-    def manifests(self) -> tuple[dict, tuple[float, float]]:
-        """Return the manifests of each repository by its name, and the server's time."""
+    def of_each(self, verb: Callable[[str, list], Any]) -> list:
+        """Return verb(name, manifests) of each repository; the manifests of all of them are too many to keep."""
         where = self.where("repositoriesV2")
-        found = registry.listing(self.client, where, "repositories", "name", REPOSITORY_LIST)
-        repositories = [repository["name"] for repository in found]
 
-        def one(name: str) -> list:
-            where = self.where("repositories", name, "digests")
-            return registry.listing(self.client, where, "manifests", "digest", MANIFEST_LIST)
+        def of_one(repository: dict) -> Any:
+            where = self.where("repositories", repository["name"], "digests")
+            return verb(repository["name"], registry.listing(self.client, where, "manifests", "digest", MANIFEST_LIST))
 
-        return dict(zip(repositories, self.client.each(one, repositories))), self.client.clock()
+        return self.client.each(of_one, registry.listing(self.client, where, "repositories", "name", REPOSITORY_LIST))
+
+    def any_garbage(self) -> bool:
+        """Return whether there is a manifest that no tag reaches."""
+        return any(self.of_each(lambda name, manifests: bool(forecast.unreachable(manifests))))
 
     def collectable(self) -> dict:
         """Return what no tag reaches: {"manifests": number, "bytes": freed at least, "lower_bound", "digests"}."""
-        every, garbage, digests = [], [], []
-        for name, manifests in self.manifests()[0].items():
-            unreachable = forecast.unreachable(manifests)
-            every += manifests
-            garbage += unreachable
-            digests += [f"{name}@{manifest['digest']}" for manifest in unreachable]
-        freed = forecast.freed_bytes(every, garbage)
-        return {"manifests": len(garbage), "bytes": freed, "lower_bound": True, "digests": sorted(digests)}
 
-    def fates(self) -> dict:
-        """Return what becomes of the images if untagged manifests are deleted; children that tags reach are spared."""
-        found, now = self.client.cached(("manifests", self.target), self.manifests)
-        merged = {"deletions": [], "kept": [], "uncertain": []}
-        for name, manifests in found.items():
-            for fate, images in forecast.forecast(f"{self.target}/{name}", manifests, now).items():
-                merged[fate] += images
-        return merged
+        def parted(name: str, manifests: list) -> tuple[list, dict, Callable[[], bytes]]:
+            garbage = {manifest["digest"]: manifest for manifest in forecast.unreachable(manifests)}
+            kept = forecast.blobs(manifest for manifest in manifests if manifest["digest"] not in garbage)
+            digests = [f"{name}@{digest}" for digest in garbage]
+            return digests, forecast.blobs(garbage.values()), self.client.spool.put(marshal.dumps(list(kept)))
+
+        digests: list = []
+        blobs: dict = {}
+        parts = self.of_each(parted)
+        for some, own, _kept in parts:
+            digests += some
+            blobs.update(own)
+        freed = forecast.freed_bytes(blobs, (marshal.loads(kept()) for _some, _own, kept in parts))
+        return {"manifests": len(digests), "bytes": freed, "lower_bound": True, "digests": sorted(digests)}
+
+    def images(self) -> dict:
+        """Return repository -> images if untagged manifests are deleted; children that tags reach are spared."""
+
+        def of_one(name: str, manifests: list) -> dict:
+            return self.judged(forecast.forecast(f"{self.target}/{name}", manifests, self.client.clock()), None)
+
+        return forecasts.merged(self.of_each(of_one))

@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Callable
 
 from ansible_collections.registry.hygiene.plugins.module_utils._core import api, figures, schedule
+from ansible_collections.registry.hygiene.plugins.module_utils._core import forecast as forecasts
 from ansible_collections.registry.hygiene.plugins.module_utils._harbor import inventory
 
 TEXT = {"type": "string", "minLength": 1, "maxLength": 512}
@@ -32,17 +33,19 @@ ARTIFACTS = {
 }
 
 
-def untagged(client: api.Client) -> dict:
-    """Return {"deletions", "uncertain", "kept"} of a garbage collection that deletes untagged artifacts; GET only."""
+def untagged(client: api.Client, judged: Callable[[dict], dict]) -> dict:
+    """Return repository -> images of a garbage collection that deletes untagged artifacts; GET only.
+
+    judged: makes repository -> images of what becomes of the artifacts of one repository.
+    """
     projects = inventory.all_projects(client)
     listed = client.each(lambda project: inventory.repositories(client, project), projects)
-    names = [name for some in listed for name in some]
-    found, now = {"deletions": [], "uncertain": [], "kept": []}, client.clock()
-    everything = client.each(lambda name: inventory.artifacts(client, name, ARTIFACTS, {"q": "base=*"}), names)
-    for name, some in zip(names, everything):
-        for fate, images in fates(name, some, now).items():
-            found[fate] += images
-    return found
+    now = client.clock()
+
+    def foreseen(name: str) -> dict:
+        return judged(fates(name, inventory.artifacts(client, name, ARTIFACTS, {"q": "base=*"}), now))
+
+    return forecasts.merged(client.each(foreseen, [name for some in listed for name in some]))
 
 
 def fates(repository: str, artifacts: list, now: tuple[float, float]) -> dict:

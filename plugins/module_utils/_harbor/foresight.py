@@ -90,29 +90,19 @@ class Foreseeing(projects.OfProject):
         """Return the rules of the API that are to be carried out, and those that are now (None: nothing goes). Pure."""
         raise NotImplementedError
 
-    @classmethod
-    def foresee_all(cls, client, things, before, after, each):
-        found, errors = each(lambda name: things[name].images(before[name], after[name]), list(things))
-        forecast = {repository: images for one in found.values() for repository, images in one.items()}
-        return forecast, {repository: [name] for name, one in found.items() for repository in one}, errors
-
-    def images(self, current: Any, planned: Any) -> dict:
-        """Return repository -> images, see _core/forecast.py; GET only.
-
-        Repositories that no planned rule is about lose nothing, and are not looked at. Of the others, one after another
-        is listed and judged, and nothing is kept but that.
-        """
+    def foresee(self, current, planned):
+        """Repositories that no planned rule is about lose nothing, and are not looked at."""
         rules, now = self.rules(current, planned)
         if all((rule or {}).get("disabled") for rule in rules):
             return {}  # a run does nothing
         known, place = estate(self), len(self.target) + 1
 
-        def judged(name: str) -> dict:
+        def foreseen(name: str) -> dict:
             rows = inventory.artifacts(self.client, name, ARTIFACTS, QUERY)
             then = retention_forecast.forecast(name, rows, rules, known)
             before = now and retention_forecast.forecast(name, rows, now, known)
-            return forecasts.compared(then, before, lambda image: self.name)
+            return self.judged(then, before)
 
         names = inventory.repositories(self.client, self.target)
         names = [name for name in names if retention_forecast.applying(rules, name[place:])]
-        return {name: images for one in self.client.each(judged, names) for name, images in one.items()}
+        return forecasts.merged(self.client.each(foreseen, names))

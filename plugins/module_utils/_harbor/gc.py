@@ -76,16 +76,16 @@ def parameters(wanted: dict) -> dict:
     return {key: wanted[key] for key in (*FLAGS, "workers", "dry_run") if wanted[key] is not None}
 
 
-def foreseen(client: api.Client, current: dict | None, planned: dict | None) -> tuple[dict, dict | None]:
-    """Return the forecasts of what untagged artifacts become, of a schedule that is planned and of that which is there.
+def foreseen(thing: Any, current: dict | None, planned: dict | None) -> dict:
+    """Return repository -> images of what untagged artifacts become, of a schedule that is planned and of that which is
+    there.
 
-    planned, current: as the results have them; None for none.
+    thing: the resource. planned, current: as the results have them; None for none.
     """
     if not planned or planned["dry_run"] or not planned["delete_untagged"]:
-        return {}, None  # no image goes, so none is looked at
-    found = forecast.untagged(client)
+        return {}  # no image goes, so none is looked at
     anyway = current and current["active"] and current["delete_untagged"] and current["dry_run"] is False
-    return found, found if anyway else None
+    return forecast.untagged(thing.client, lambda found: thing.judged(found, found if anyway else None))
 
 
 class Collections(executions.Executions):
@@ -148,8 +148,8 @@ class Collection(Collections, executions.Execution):
 
     def foresee(self, current, planned):
         if self.params["state"] == "stopped":
-            return {}, None
-        return foreseen(self.client, None, dict(self.chosen, dry_run=self.params["dry_run"]))
+            return {}
+        return foreseen(self, None, dict(self.chosen, dry_run=self.params["dry_run"]))
 
     def described(self):
         return described(self.chosen)

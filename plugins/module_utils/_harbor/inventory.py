@@ -66,9 +66,17 @@ def repositories(client: api.Client, project: str) -> list[str]:
 
 
 def artifacts(client: api.Client, name: str, schema: dict, query: dict) -> list[dict]:
-    """Return the artifacts of a repository, given with its project, in Harbor's order."""
+    """Return the artifacts of a repository, given with its project, in Harbor's order: what the schema names of them,
+    and the size.
+    """
     project, _slash, rest = name.partition("/")
     # Slashes within the name are encoded twice.
     rest = urllib.parse.quote(rest, safe="")
     where = api.path(*registry.API, "projects", project, "repositories", rest, "artifacts")
-    return registry.listing(client, where, schema, lambda row: row["digest"], query)
+    kept = (*schema["items"]["properties"], "size")
+
+    def rows(page: list) -> list:
+        """Harbor tells some kilobytes of each, and a repository may have many."""
+        return [{key: row[key] for key in kept if key in row} for row in page]
+
+    return registry.listing(client, where, schema, lambda row: row["digest"], query, rows=rows)

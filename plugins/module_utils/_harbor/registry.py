@@ -185,9 +185,18 @@ def needed(method: str, where: str) -> str:
 
 
 def listing(
-    client: api.Client, where: str, schema: dict, key: Callable[[dict], Any], query: dict | None = None, most: int = 0
+    client: api.Client,
+    where: str,
+    schema: dict,
+    key: Callable[[dict], Any],
+    query: dict | None = None,
+    most: int = 0,
+    rows: Callable[[list], list] = list,
 ) -> list:
-    """Return the rows of a list, each once, in Harbor's order; at most so many, 0 for all."""
+    """Return the rows of a list, each once, in Harbor's order; at most so many, 0 for all.
+
+    rows: what is kept of a page.
+    """
 
     def next_page(page: list, query: dict, number: int) -> dict | None:
         ends = len(page) < int(query["page_size"]) or most and number >= most
@@ -195,7 +204,7 @@ def listing(
 
     size = min(most, PAGE) if most else PAGE
     asked = dict(query or {}, page="1", page_size=str(size))
-    found = client.listing(where, asked, schema, lambda page: page, key, next_page)
+    found = client.listing(where, asked, schema, rows, key, next_page)
     return list(found.values())[: most or None]
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, Callable
 
 from ansible_collections.registry.hygiene.plugins.module_utils._core import api, names
+from ansible_collections.registry.hygiene.plugins.module_utils._core import forecast as forecasts
 from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import ApiError, RegistryError
 from ansible_collections.registry.hygiene.plugins.module_utils._quay import forecast, listings, policies, registry
 
@@ -78,7 +79,7 @@ class Plan:
         for repository, error in errors.items():
             for name in owners[repository]:
                 self.errors.setdefault(name, error)
-        return {repository: images for one in found.values() for repository, images in one.items()}, owners, self.errors
+        return forecasts.merged(found.values()), owners, self.errors
 
     def _repositories(self, name: str) -> list:
         """Return the repositories of an organization or of the user."""

@@ -5,12 +5,16 @@
 from __future__ import annotations
 
 import json
+import tempfile
+from pathlib import Path
 from unittest import mock
 
 import pytest
 from ansible.errors import AnsibleActionFail
-from ansible_collections.registry.hygiene.plugins.plugin_utils import _history
+from ansible_collections.registry.hygiene.plugins.plugin_utils import _history, _plans
 from contract.mounts import action_plugin
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 URL = "https://quay.test"
 NAMES = ["registry-hygiene-history.json", "registry-hygiene-history.md"]
@@ -49,8 +53,12 @@ def report(hosts, **options):
     return found, lines
 
 
-def compared(rows, *plans):
-    return _history.compared(rows, [("p", one) for one in plans], "2026-11-29T06:00:00Z")
+def compared(rows, *documents):
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [Path(folder, f"{number}.json") for number, _one in enumerate(documents)]
+        for path, one in zip(paths, documents):
+            path.write_text(json.dumps(one), encoding="utf-8")
+        return _history.compared(rows, _plans.readable(paths), "2026-11-29T06:00:00Z")
 
 
 def named(found):
@@ -120,6 +128,37 @@ def test_signatures_that_go_along_unlogged_are_no_surprise():
     }
     found = compared([row("acme/app", "v1")], plan(images))
     assert len(found["gone"]) == 2 and named(found)["unseen"] == [("acme/lib", f"sha256-{HEX}.sig")]
+
+
+TAGS, DIGESTS = st.sampled_from(["v1", "v2", f"sha256-{HEX}.sig"]), st.sampled_from([f"sha256:{HEX}", "d1", "d2"])
+IMAGE = st.tuples(st.none() | TAGS, DIGESTS, st.sampled_from(["goes", "perhaps", "stays"]))
+PLANS = st.lists(st.dictionaries(st.sampled_from("ab"), st.lists(IMAGE, max_size=4)), min_size=1, max_size=2)
+ROWS = st.tuples(st.sampled_from("ab"), st.one_of(st.tuples(TAGS, st.none()), st.tuples(st.none(), DIGESTS)))
+
+
+@settings(deadline=None)
+@given(st.lists(ROWS, max_size=5), PLANS)
+def test_what_was_foretold_is_what_a_search_for_each_row_finds(found, images):
+    rows = [row(target, tag, digest=digest) for target, (tag, digest) in found]
+    known: dict = {}
+    for number, one in enumerate(images):
+        for target, some in one.items():
+            for place, (tag, digest, fate) in enumerate(some):
+                if fate != "stays":
+                    known.setdefault((target, tag or (number, place)), (target, tag, digest, fate))
+
+    def has(one, image):
+        return one["target"] == image[0] and (one["tag"] == image[1] if one["tag"] else one["digest"] == image[2])
+
+    met = [image for image in known.values() if any(has(one, image) for one in rows)]
+    signed = {one[0] for one in met if one[2][7:] == HEX}
+    gone = [one for one in known.values() if one in met or (one[1] or "").endswith(".sig") and one[0] in signed]
+    seen = compared(rows, *map(plan, images))
+    keys = ("target", "tag", "digest", "fate")
+    assert [tuple(one[key] for key in keys) for one in seen["gone"]] == gone
+    unseen = [image for image in known.values() if image not in gone and image[3] == "goes"]
+    assert [tuple(one[key] for key in keys) for one in seen["unseen"]] == unseen
+    assert seen["unforeseen"] == [one for one in rows if not any(has(one, image) for image in known.values())]
 
 
 def test_two_plans_that_say_the_same_count_once():

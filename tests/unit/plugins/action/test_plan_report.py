@@ -141,6 +141,9 @@ def test_the_page_names_images_of_the_plan_file(tmp_path):
         report({"results": [result], "folder": str(tmp_path)})
         page = (tmp_path / NAMES[0]).read_text()
         assert (last in page, "there is no plan file here" in page) == (known, not known)
+    path.write_text(json.dumps(plans.plan_file(FOUND, result)) + " " * (65 << 20))  # there is no size that is too large
+    report({"results": [result], "folder": str(tmp_path)})
+    assert last in (tmp_path / NAMES[0]).read_text()
     path.unlink()
     report({"results": [result], "folder": str(tmp_path)})
     assert last not in (tmp_path / NAMES[0]).read_text()

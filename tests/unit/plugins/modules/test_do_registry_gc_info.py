@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.registry.hygiene.plugins.module_utils._core import spool
 from contract.digitalocean_tasks import (
     ACCESS,
     BOTH,
@@ -63,7 +64,9 @@ def test_no_runs_in_other_forms(fake, body):
     assert info(fake)["registries"]["runs"] == []
 
 
-def test_the_estimate_is_what_a_run_would_free(fake):
+@pytest.mark.parametrize("most", [spool.MOST_HELD, 0])
+def test_the_estimate_is_what_a_run_would_free(fake, most, monkeypatch):
+    monkeypatch.setattr(spool, "MOST_HELD", most)
     found = info(fake, garbage=True)["registries"]["garbage"]
     assert found == GARBAGE and fake.writes == []
     orphan = 9000

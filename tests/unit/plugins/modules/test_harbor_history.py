@@ -6,11 +6,10 @@
 from __future__ import annotations
 
 import contextlib
-import json
 
 import pytest
 import requests
-from ansible_collections.registry.hygiene.plugins.plugin_utils import _history
+from ansible_collections.registry.hygiene.plugins.plugin_utils import _history, _plans
 from contract.clock import in_its_time
 from contract.mounts import as_module
 from fakes.harbor import Harbor
@@ -129,8 +128,7 @@ def test_thousands_of_rows_are_read_page_by_page():
 def test_the_plan_of_a_garbage_collection_comes_true(tmp_path):
     fake, path = harbor(), tmp_path / "plan.json"
     run(fake, "harbor_gc_execution", delete_untagged=True, wait=True, plan_file=str(path))
-    plan = json.loads(path.read_text())
-    seen = _history.registry("one", [run(fake)], [(str(path), plan)], lambda path: None)["comparison"]
+    seen = _history.registry("one", [run(fake)], _plans.readable([str(path)]), lambda path: None)["comparison"]
     assert {(one["target"], one["digest"]) for one in seen["gone"]} == {
         ("acme/team/app", DIGEST[name]) for name in "bc"
     }

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Callable
 
 import pytest
+from ansible_collections.registry.hygiene.plugins.module_utils._core import spool
 from contract.clock import in_its_time
 from contract.digitalocean_rows import BOTH, TOKEN
 from contract.digitalocean_rows import URL as DO
@@ -286,6 +287,19 @@ def test_what_check_mode_foretells_is_what_the_registry_then_deletes(way, subjec
         for image in one["images"]:
             assert image["digest"] and image["size"] is not None and image["age"] >= 0
             assert image["because"] or image["fate"] == "stays"
+
+
+@every_subject
+def test_a_plan_that_has_no_room_in_memory_is_the_same(way, subject, tmp_path, monkeypatch):
+    path, found, written = tmp_path / "plan.json", [], []
+    keep = spool.Spool._written
+    monkeypatch.setattr(spool.Spool, "_written", lambda self, data: written.append(data) or keep(self, data))
+    for most in (spool.MOST_HELD, 0):
+        monkeypatch.setattr(spool, "MOST_HELD", most)
+        plan = run(way, subject, subject.make(), check_mode=True, plan_file=str(path))["plan"]
+        found.append((named(path), plan["images"], plan["rows"]))
+        assert len(written) == (0 if most else 4)  # what goes and what stays of two repositories
+    assert found[0] == found[1]
 
 
 @every_subject

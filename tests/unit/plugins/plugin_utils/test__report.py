@@ -5,12 +5,25 @@
 
 from __future__ import annotations
 
+import errno
 import html.parser
 import json
 import re
+import tempfile
+from pathlib import Path
+from unittest import mock
 
 import pytest
-from ansible_collections.registry.hygiene.plugins.plugin_utils import _html, _markdown, _report, _table
+from ansible.errors import AnsibleActionFail
+from ansible_collections.registry.hygiene.plugins.module_utils._core import spool
+from ansible_collections.registry.hygiene.plugins.plugin_utils import (
+    _details,
+    _html,
+    _markdown,
+    _plans,
+    _report,
+    _table,
+)
 from ansible_collections.registry.hygiene.plugins.plugin_utils._details import Details, age_of, bars
 from contract import plans
 from hypothesis import given, settings
@@ -69,6 +82,13 @@ def everything(*registries, check_mode=True):
 def test_numbers_are_summed_and_unknown_ones_stay_unknown(results, expected):
     numbers = registry(*results)["numbers"]
     assert {key: numbers[key] for key in expected} == expected
+
+
+def read(folder, document):
+    """Return what is read of a plan file that holds this."""
+    path = folder / "plan.json"
+    path.write_text(json.dumps(document), encoding="utf-8")
+    return _plans.readable([str(path), str(folder / "missing.json")])
 
 
 REFUSED = plans.planned(SMALL, refused="max_deletions")
@@ -267,7 +287,7 @@ def test_what_hosts_declare_has_the_same_columns_so_that_it_can_be_compared():
 
 
 @pytest.mark.parametrize("number", [10_000, 3])
-def test_reports_stay_small_at_any_size(number):
+def test_reports_stay_small_at_any_size(number, tmp_path):
     names = [f"acme/application-with-a-long-name-{place}" for place in range(number)]
     found = plans.repositories(names, [place % 9 for place in range(number)])
     result = plans.planned(found, {f"acme/entry-{place}": 100 for place in range(120)}, file="/tmp/plan.json")
@@ -279,7 +299,7 @@ def test_reports_stay_small_at_any_size(number):
     assert len(table) <= 110 and sum(len(line) + 1 for line in table) < 10_000
     assert len(text) < 50_000
     details = Details()
-    details.add(one, [plans.plan_file(found, result)])
+    details.add(one, read(tmp_path, plans.plan_file(found, result)))
     page = _html.page([one], details, True)
     assert len(page) < 1_500_000
     if number > 3:
@@ -305,10 +325,10 @@ def test_five_hundred_registries_stay_readable():
     assert all(len(line) <= 950 for line in lines)
 
 
-def test_rules_and_ages_come_from_the_plan_file_and_count_what_is_certain():
+def test_rules_and_ages_come_from_the_plan_file_and_count_what_is_certain(tmp_path):
     result = plans.planned(SMALL, file="/tmp/plan.json")
     details = Details()
-    details.add(registry(result), [plans.plan_file(SMALL, result)])
+    details.add(registry(result), read(tmp_path, plans.plan_file(SMALL, result)))
     numbers = result["plan"]["images"]
     for rows in (details.by_rule(), details.by_age()):
         assert sum(row[1] for row in rows) == numbers["count"]
@@ -317,22 +337,87 @@ def test_rules_and_ages_come_from_the_plan_file_and_count_what_is_certain():
     assert len(details.images()) == details.known == 12 and not details.incomplete
 
 
-@pytest.mark.parametrize("document", [None, [], {}, {"repositories": []}, {"repositories": {"a": 1}},
-                                      {"repositories": {"a": {"images": ["x"]}}}])  # fmt: skip
-def test_without_a_plan_file_the_page_says_that_not_all_is_there(document):
+@pytest.mark.parametrize("document", [None, [], {"version": 2}, {"repositories": []}, {"repositories": {"a": 1}},
+                                      {"repositories": {"a": {"images": ["x"]}}}, {"changes": 1}])  # fmt: skip
+def test_without_a_plan_file_the_page_says_that_not_all_is_there(document, tmp_path):
     one = registry(plans.planned(SMALL, file="/tmp/plan.json"))
     details = Details()
-    details.add(one, [document] if document is not None else [])
+    whole = plans.plan_file(SMALL, plans.planned(SMALL))
+    details.add(one, read(tmp_path, {**whole, **document} if isinstance(document, dict) else document))
     assert details.incomplete == ["quay"] and [row["count"] for row in details.worst()] == [9, 2]
     assert "Of quay there is no plan file here" in _html.page([one], details, True)
 
 
-def test_many_rules_become_one_more():
+def test_many_rules_become_one_more(tmp_path):
     images = [plans.image(f"t{number}", 1, f"rule {number}") for number in range(30)]
     found = {"acme/app": {"images": images}}
     details = Details()
-    details.add(registry(plans.planned(found, file="f")), [plans.plan_file(found, plans.planned(found))])
+    details.add(registry(plans.planned(found, file="f")), read(tmp_path, plans.plan_file(found, plans.planned(found))))
     assert len(details.by_rule()) == 13 and details.by_rule()[-1][:2] == ("18 more rules", 18)
+
+
+def test_rules_without_end_are_not_all_told_apart(tmp_path, monkeypatch):
+    monkeypatch.setattr(_details, "MOST_KNOWN_RULES", 20)
+    found = {"acme/app": {"images": [plans.image(f"t{number}", 1, f"rule {number}") for number in range(30)]}}
+    details = Details()
+    details.add(registry(plans.planned(found)), read(tmp_path, plans.plan_file(found, plans.planned(found))))
+    assert len(details.rules) == 21 and details.rules[_details.OTHER_RULES][0] == 10
+    assert sum(row[1] for row in details.by_rule()) == 30
+
+
+@settings(max_examples=30)
+@given(st.lists(st.integers(0, 9), max_size=60))
+def test_the_images_shown_are_those_of_the_repositories_that_lose_most(losses):
+    found = plans.repositories([f"acme/{number}" for number in range(len(losses))], losses)
+    names = sorted(found, key=lambda name: -len(found[name]["images"]))
+    every = [one["tag"] for name in names for one in found[name]["images"] if one["fate"] != "stays"]
+    details = Details()
+    with mock.patch.object(_details, "MOST_IMAGES", 7), tempfile.TemporaryDirectory() as folder:
+        # Bytes decide where as many go.
+        for each in found.values():
+            for image in each["images"]:
+                image["size"] = 0
+        details.add(registry(plans.planned(found)), read(Path(folder), plans.plan_file(found, plans.planned(found))))
+        assert [one["tag"] for one in details.images()] == every[:7]
+        assert sum(len(images) for *_names, images in details.samples) <= 7 * 10 + 9
+    assert details.known == len(every)
+
+
+def test_what_a_plan_file_says_is_shown_only_if_it_can_be(tmp_path):
+    odd = {"age": float("nan"), "size": -5, "because": ["x"], "anyway": "yes", "more": {}}
+    document = plans.plan_file({"acme/app": {"images": [{**plans.image("v1", 1), **odd}]}}, plans.planned({}))
+    (plan,) = read(tmp_path, document)
+    ((name, (image,), kept),) = plan.repositories()
+    assert (name, kept, plan.made) == ("acme/app", 0, "")
+    assert image == {"tag": "v1", "digest": plans.image("v1", 1)["digest"], "fate": "goes", "because": "['x']",
+                     "age": None, "size": None, "anyway": False}  # fmt: skip
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.data())
+def test_of_a_plan_file_that_is_damaged_all_is_read_or_nothing(data):
+    document = plans.plan_file(SMALL, plans.planned(SMALL))
+    text = json.dumps({key: document[key] for key in document if key != "plan"})
+    place = data.draw(st.integers(0, len(text) - 1))
+    broken = (
+        text[:place] + data.draw(st.text('{}[],:"1ex \\n', max_size=3)) + text[place + data.draw(st.integers(0, 9)) :]
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "plan.json")
+        path.write_text(broken, encoding="utf-8")
+        for plan in _plans.readable([str(path)]):
+            found = {name: len(images) + kept for name, images, kept in plan.repositories()}
+            assert found == {name: len(one["images"]) for name, one in json.loads(broken)["repositories"].items()}
+
+
+def test_without_room_for_a_plan_the_report_says_what_to_do(tmp_path, monkeypatch):
+    def full(*_args):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(spool, "MOST_HELD", 0)
+    monkeypatch.setattr(spool.os, "pwrite", full)
+    with pytest.raises(AnsibleActionFail, match="No space left on device. Make room there, or set TMPDIR"):
+        read(tmp_path, plans.plan_file(SMALL, plans.planned(SMALL)))
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,7 @@ def in_file():
 def test_images_are_as_they_were_and_counted(rows, in_a_file):
     found = images.Images(rows)
     found.stow(in_file() if in_a_file else spool.Spool())
+    found.stow(in_file())  # it stays where it is
     ordered = [row for row in rows if row[5] != "stays"] + [row for row in rows if row[5] == "stays"]
     assert list(found.rows()) == ordered and len(found) == len(rows)
     assert list(found) == [dict(zip(images.FIELDS, row)) for row in ordered]

@@ -265,6 +265,14 @@ def test_a_plan_that_was_carried_out_is_kept_when_a_later_one_is_written(tmp_pat
     assert planfile.load(str(tmp_path / "plan.2026-11-21T140000Z.json"))["changes"] == CHANGES
 
 
+def test_a_plan_with_long_lines_is_kept_too_and_read_in_pieces(tmp_path, monkeypatch):
+    monkeypatch.setattr(planfile, "MOST_LINE", 40)
+    done = dict(HEAD, check_mode=False, made="2026-11-21T14:00:00Z", failures={"acme/app": "no " * 100})
+    for _number in range(2):
+        planfile.save(str(tmp_path / "plan.json"), done, CHANGES, {})
+    assert sorted(os.listdir(tmp_path)) == ["plan.2026-11-21T140000Z.json", "plan.json"]
+
+
 @pytest.mark.parametrize(
     "text", ["", "{", '{"changes": []}', "\xff", ' "changes": [', ' "check_mode": no\n "changes": [\n  {']
 )

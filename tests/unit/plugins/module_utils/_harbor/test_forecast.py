@@ -5,6 +5,10 @@
 
 from __future__ import annotations
 
+from unittest import mock
+
+import pytest
+from ansible_collections.registry.hygiene.plugins.module_utils._harbor import forecast, foresight, inventory
 from contract.harbor_tasks import harbor, later, run
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -63,6 +67,14 @@ def test_what_goes_is_what_was_foretold(given_repositories):
     run(fake, "harbor_gc_execution", delete_untagged=True, wait=True)
     later(fake, 60)
     assert before - artifacts(fake) == doomed
+
+
+@pytest.mark.parametrize("schema", [forecast.ARTIFACTS, foresight.ARTIFACTS])
+def test_no_more_is_kept_of_an_artifact_than_a_forecast_needs(schema):
+    row = {"digest": "d", "size": 5, "tags": None, "push_time": None, "extra_attrs": {"config": {}}, "id": 1}
+    client = mock.Mock(listing=lambda where, query, schema, rows, key, more: {key(one): one for one in rows([row])})
+    kept = {key: row[key] for key in ("digest", "size", "tags", "push_time")}
+    assert inventory.artifacts(client, "acme/app", schema, {}) == [kept]
 
 
 def test_more_than_a_page_of_everything_is_read():
