@@ -545,3 +545,42 @@ def test_undo_of_a_harbor_goes_the_reverse_way_and_of_a_digitalocean_nowhere(pla
         only = play("undo", groups, *one)
         assert only.returncode == 0 and harbor.jobs.scheduled("GARBAGE_COLLECTION"), only.stdout
         assert not harbor.jobs.scheduled("PURGE_AUDIT_LOG")
+
+
+def test_a_harbor_that_lets_nobody_in_is_asked_once_and_holds_up_no_other(play):
+    all_steps = {
+        "harbor_hygiene_registries": [{"name": "hub", "type": "docker-registry", "url": "http://hub.test"}],
+        "harbor_hygiene_registries_exclusive": True,
+        "harbor_hygiene_replication_policies": [{"name": "mirror", "src_registry": "hub"}],
+        "harbor_hygiene_immutable_tags": [{"projects": ["*"], "rules": [{"tag_selector": {"pattern": "v1"}}]}],
+        "harbor_hygiene_retention": [{"projects": ["*"], "rules": [{"template": "always"}]}],
+        "harbor_hygiene_purge_schedule": {"schedule": "daily", "audit_retention_hour": "90d"},
+        "harbor_hygiene_replicate_now": ["mirror"],
+        "harbor_hygiene_retain_now": ["*"],
+        "harbor_hygiene_run_now": True,
+        "harbor_hygiene_connection": {"retries": 0},
+    }
+    every = (
+        "replication-policies, removed-registries, immutable-tags, retention, purge-schedule, gc-schedule, "
+        "replication-run, retention-run, purge-run, gc-run"
+    )
+    harbor, other = Harbor(HARBOR), Harbor(HARBOR)
+    with serving(harbor) as url, serving(other) as other_url:
+        good = {"harbor_url": other_url, "harbor_username": "admin", "harbor_password": "made-up-Secret1"}
+        wrong = {**all_steps, **good, "harbor_url": url, "harbor_password": "made-up-Wrong1"}
+        dead = {**all_steps, **good, "harbor_url": "http://127.0.0.1:9"}
+        nonsense = {**all_steps, **good, "harbor_url": "ftp://harbor"}
+        groups = {"harbor": {"harbor-1": wrong, "harbor-2": dead, "harbor-3": good, "harbor-4": nonsense}}
+        for playbook in ("preview", "apply"):
+            harbor.requests.clear()
+            ran = play(playbook, groups)
+            assert len(harbor.requests) == 1 and not writes(harbor), (playbook, harbor.requests)
+            said = words(ran.stdout)
+            assert said.count(f"Not tried, because nobody gets to this Harbor so: {every}") >= 3, ran.stdout
+            assert "failed: harbor-1, harbor-2, harbor-4" in said, ran.stdout
+        assert {host for host, row in recap(ran).items() if row["failed"]} == {"harbor-1", "harbor-2", "harbor-4"}
+        assert other.jobs.scheduled("GARBAGE_COLLECTION"), "a host is served, whatever becomes of others"
+        harbor.requests.clear()
+        ran = play("export", {"harbor": {"harbor-1": wrong}})
+        assert ran.returncode == 2 and len(harbor.requests) == 1, ran.stdout
+        assert "retention: not tried, because nobody gets to this registry so" in words(ran.stdout)
