@@ -206,7 +206,10 @@ def test_endpoints_come_before_policies_and_go_after_them_and_no_secret_is_told(
             **HARBOR,
             "remotes": [hub, {"as": "dr", "url": "https://dr.test", "type": "harbor", "users": users}],
             "registries": [{"name": "old", "type": "docker-registry", "url": hub["url"]}],
-            "replication_policies": [{"name": "legacy", "src_registry": {"name": "old"}, "enabled": True}],
+            "replication_policies": [
+                {"name": "legacy", "src_registry": {"name": "old"}, "enabled": True},
+                {"name": "releases", "src_registry": {"name": "old"}, "enabled": False},
+            ],
         }
     )
     harbor.switches.update(start_seconds=0, refresh_seconds=0)
@@ -216,7 +219,7 @@ def test_endpoints_come_before_policies_and_go_after_them_and_no_secret_is_told(
     ]
     policies = [
         {"name": "mirror", "src_registry": "hub", "filters": [{"type": "tag", "value": "v*"}]},
-        {"name": "releases", "dest_registry": "dr", "trigger": "event_based"},
+        {"name": "releases", "dest_registry": "dr", "trigger": "event_based", "enabled": True},
     ]
     with serving(harbor) as url:
         host = {
@@ -228,7 +231,7 @@ def test_endpoints_come_before_policies_and_go_after_them_and_no_secret_is_told(
             "harbor_hygiene_registries_exclusive": True,
             "harbor_hygiene_replication_policies": policies,
             "harbor_hygiene_replication_policies_exclusive": True,
-            "harbor_hygiene_replicate_now": ["mirror"],
+            "harbor_hygiene_replicate_now": ["mirr*", "releases"],
             "harbor_hygiene_min_interval": "1d",
             "harbor_hygiene_poll_interval": 1,
         }
@@ -240,7 +243,7 @@ def test_endpoints_come_before_policies_and_go_after_them_and_no_secret_is_told(
             "- legacy: removed with its history, pulls from old: everything; manual",
             "- old: removed, docker-registry at http://hub.test",
             "+ mirror: replicate now, as soon as there is such a policy",
-            "In all: 7 of 7 targets would change, 0 images go",
+            "In all: 8 of 8 targets would change, 0 images go",
         ):
             assert text in words(seen.stdout + seen.stderr), text
         done = play("apply", groups, "-vvv", "-e", "registry_hygiene_plan=.")
