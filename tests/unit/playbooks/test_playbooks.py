@@ -586,3 +586,38 @@ def test_a_harbor_that_lets_nobody_in_is_asked_once_and_holds_up_no_other(play):
         ran = play("export", {"harbor": {"harbor-1": wrong}})
         assert ran.returncode == 2 and len(harbor.requests) == 1, ran.stdout
         assert "retention: not tried, because nobody gets to this registry so" in words(ran.stdout)
+
+
+def test_an_approval_covers_a_policy_but_not_its_run_in_the_same_run(play, tmp_path):
+    images = [
+        {"digest": f"sha256:{number:064}", "size": 1, "push_seconds_ago": number, "tags": []} for number in range(13)
+    ]
+    harbor = Harbor({**HARBOR, "projects": [{"name": "acme", "repositories": [{"name": "app", "artifacts": images}]}]})
+    harbor.switches.update(start_seconds=0, refresh_seconds=0)
+    with serving(harbor) as url:
+        host = {
+            "harbor_url": url,
+            "harbor_username": "admin",
+            "harbor_password": "made-up-Secret1",
+            "harbor_hygiene_gc_schedule": {},
+            "harbor_hygiene_retention": [{"projects": ["acme"], "rules": [{"template": "latestPushedK", "value": 1}]}],
+            "harbor_hygiene_retention_limits": {},
+            "harbor_hygiene_retain_now": ["acme"],
+            "harbor_hygiene_retain_dry_run": False,
+            "harbor_hygiene_poll_interval": 1,
+        }
+        groups = {"harbor": {"harbor-1": host}}
+
+        def previewed():
+            assert play("preview", groups).returncode == 0
+            (found,) = json.loads((tmp_path / "registry-hygiene-preview.json").read_text())["registries"]
+            sums = {"change": found["numbers"]["changed"], "go": found["numbers"]["count"], "perhaps": 0}
+            return ("-e", json.dumps({"registry_hygiene_approved": {"hosts": {"harbor-1": sums}}}))
+
+        refused = play("apply", groups, *previewed())
+        assert refused.returncode == 2 and harbor.store.named("acme").metadata["retention_id"], refused.stdout
+        assert "refused by approved: 12 images would go, 0 were approved, 10 may" in words(refused.stdout)
+        done = play("apply", groups, *previewed())
+        assert done.returncode == 0, done.stdout
+        (repository,) = harbor.store.named("acme").repositories.values()
+        assert len(repository.artifacts) == 1
