@@ -586,6 +586,13 @@ def test_a_harbor_that_lets_nobody_in_is_asked_once_and_holds_up_no_other(play):
         ran = play("export", {"harbor": {"harbor-1": wrong}})
         assert ran.returncode == 2 and len(harbor.requests) == 1, ran.stdout
         assert "retention: not tried, because nobody gets to this registry so" in words(ran.stdout)
+        purge = {**all_steps["harbor_hygiene_purge_schedule"], "include_event_types": ["pull_artifact"]}
+        right = {**good, "harbor_url": url, "harbor_hygiene_purge_schedule": purge}
+        assert play("apply", {"harbor": {"harbor-1": right}}, "-e", "registry_hygiene_report=.").returncode == 0
+        harbor.requests.clear()
+        ran = play("undo", {"harbor": {"harbor-1": wrong}}, "-e", "registry_hygiene_plan=.")
+        assert ran.returncode == 2 and len(harbor.requests) == 1, ran.stdout
+        assert "nobody gets to this Harbor so: purge-schedule. Mend" in words(ran.stdout), ran.stdout
 
 
 def test_an_approval_covers_a_policy_but_not_its_run_in_the_same_run(play, tmp_path):
