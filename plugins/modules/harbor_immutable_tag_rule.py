@@ -220,10 +220,15 @@ failures:
 """
 
 from ansible_collections.registry.hygiene.plugins.module_utils._core.module import Module
-from ansible_collections.registry.hygiene.plugins.module_utils._harbor import immutable_rules, projects, registry
+from ansible_collections.registry.hygiene.plugins.module_utils._harbor import (
+    immutable_rules,
+    immutable_writing,
+    projects,
+    registry,
+)
 
 
-class ImmutableTagRule(immutable_rules.ImmutableRules):
+class ImmutableTagRule(immutable_writing.ImmutableRules):
     """The rules that protect tags in one project."""
 
     module = "harbor_immutable_tag_rule"

@@ -18,7 +18,7 @@ options:
   policies:
     description:
       - The exact names of the policies. The wildcards C(*), C(?) and C([...]) stand for several.
-      - A disabled policy cannot be started, and fails.
+      - A disabled policy cannot be started, and fails. See O(declared) for check mode.
     type: list
     elements: str
     required: true
@@ -41,6 +41,26 @@ options:
       - Neither stopping an execution nor deleting its policy keeps Harbor from running a failed task again.
     type: bool
     default: true
+  declared:
+    description:
+      - What a task with M(registry.hygiene.harbor_replication_policy) before this one declares. In check mode, in which
+        that task writes nothing, it is taken for done. So check mode knows which policies there will be, and which of
+        them can be started.
+      - Without it, check mode is by the policies that are there now; one that is not there is a warning. Out of check
+        mode it means nothing.
+    type: dict
+    suboptions:
+      policies:
+        description:
+          - As O(registry.hygiene.harbor_replication_policy#module:policies). Of each, C(name), C(enabled) and C(state)
+            count.
+        type: list
+        elements: dict
+        required: true
+      exclusive:
+        description: As O(registry.hygiene.harbor_replication_policy#module:exclusive).
+        type: bool
+        default: false
 extends_documentation_fragment:
   - registry.hygiene._runs
   - registry.hygiene._harbor

@@ -34,10 +34,15 @@ def described(name):
 def plain(value):
     """Return task arguments as a module gets them: ansible-core 2.18 has objects of its own for values from a vault."""
     if isinstance(value, dict):
-        return {str(key): plain(item) for key, item in value.items()}
+        return {_text(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]
-    return value if value is None or isinstance(value, (bool, int, float)) else str(value)
+    return value if value is None or isinstance(value, (bool, int, float)) else _text(value)
+
+
+def _text(value):
+    """Return a text that is nothing but a text: that of one that ansible-core 2.18 marks as unsafe is itself."""
+    return str.__str__(value if isinstance(value, str) else str(value))
 
 
 def shows_invocation(task_vars):

@@ -81,6 +81,15 @@ def test_bad_input_is_refused_before_the_first_request(awx, wrong, said):
     assert ran.returncode == 2 and said in ran.stdout and not server.writes, ran.stdout
 
 
+def test_check_mode_says_what_it_cannot_do_without(awx):
+    server, url = awx
+    ran = play(url, TEAM, "--check")
+    said = " ".join(ran.stdout.split())
+    assert ran.returncode == 2 and said.count("fatal: ") == 1 and not server.writes, ran.stdout
+    assert "this is not there yet: Registry Quay; Registry SWR key; Our Quay; Our SWR; Registry hygiene; " in said
+    assert f"; {WORKFLOW}. Run once without --check" in said
+
+
 def test_everything_is_made_once(made):
     server, url = made
     templates = {one["name"]: one for one in server.objects["job_templates"].values()}
@@ -141,6 +150,7 @@ def test_a_second_run_changes_nothing_and_leaves_secrets_alone(made):
     server, url = made
     server.writes.clear()
     assert changed(play(url, NEW)) == 0 and not server.writes
+    assert changed(play(url, NEW, "--check")) == 0 and not server.writes
 
 
 @pytest.mark.whole

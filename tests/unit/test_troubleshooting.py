@@ -26,7 +26,7 @@ YAML = sorted([*ROOT.glob("roles/*/*/*.yml"), *ROOT.glob("playbooks/**/*.yml")])
 GAP = "\0"  # what differs from message to message
 QUOTED = re.compile(r"^\| ``(.+)``$", re.MULTILINE)
 ERRORS = re.compile(
-    r"(PlanRefused|RegistryError|ContractError|ApiError|NotFound|Denied|Unreachable|LostAnswer|Redirected|Unfinished"
+    r"(PlanRefused|Unsendable|RegistryError|ContractError|ApiError|NotFound|Denied|Unreachable|LostAnswer|Redirected|Unfinished"
     r"|OldLibrary|Ansible\w*(Fail|Error))\Z"
 )
 # The page says once that these tell by themselves what to write instead.

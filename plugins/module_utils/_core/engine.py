@@ -36,6 +36,7 @@ class Outcome:
     owners: dict = dataclasses.field(default_factory=dict)  # repository -> targets whose change it feels
     refusals: list = dataclasses.field(default_factory=list)  # limits that the plan goes beyond: nothing was written
     changed: bool = False
+    no_access: bool = False  # nobody gets to the registry any more, see RegistryError
 
     def nearest(self, repository: str) -> Any:
         """Return the entry whose limits hold in a repository: its own, or that of what holds it."""
@@ -110,6 +111,7 @@ def _ended(outcome: Outcome, client: Any) -> Outcome:
     outcome.changed = bool(client.ledger.any() or outcome.changed_targets and not outcome.refusals)
     outcome.before = {name: state for name, state in outcome.before.items() if name in outcome.after}
     outcome.after.update((name, error.state) for name, error in outcome.failures.items() if error.state is not None)
+    outcome.no_access = any(error.no_access for error in outcome.failures.values())
     outcome.failures = {name: str(error) for name, error in outcome.failures.items()}
     return outcome
 

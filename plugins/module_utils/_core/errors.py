@@ -16,6 +16,7 @@ class RegistryError(Exception):
     """Anything that keeps a task from reaching the declared state. What cannot be printed is escaped: it is others'."""
 
     fatal = False  # True: the same for every target of the task, so trying the next one is no use
+    no_access = False  # True: the same for every task of this registry: nobody gets to it in this way
     sent = False  # True: it came of a write whose effect is not known
     state = None  # what is known of the target all the same
 
@@ -28,6 +29,12 @@ class PlanRefused(RegistryError):
 
     fatal = True
     forecasts = None  # target -> forecast, of a plan that deletes too much
+
+
+class Unsendable(PlanRefused):
+    """No request can be sent so: what is wrong is the address, the proxy or the credentials."""
+
+    no_access = True
 
 
 class Bug(RegistryError):
@@ -43,7 +50,7 @@ class Bug(RegistryError):
 class MissingLibrary(RegistryError):
     """A Python library is not installed. `library` is its name on PyPI, `reason` the text of the ImportError."""
 
-    fatal = True
+    fatal = no_access = True
 
     def __init__(self, library: str, reason: str) -> None:
         super().__init__(f"the Python library {library} is missing: {reason}")
@@ -54,7 +61,7 @@ class MissingLibrary(RegistryError):
 class OldLibrary(RegistryError):
     """A Python library is too old for this collection. `found` is its version, `needed` the oldest that will do."""
 
-    fatal = True
+    fatal = no_access = True
 
     def __init__(self, library: str, found: str, needed: str) -> None:
         super().__init__(
@@ -103,4 +110,4 @@ class NotFound(ApiError):
 class Denied(ApiError):
     """The credentials themselves are refused."""
 
-    fatal = True
+    fatal = no_access = True

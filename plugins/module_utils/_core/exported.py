@@ -36,13 +36,15 @@ class Export:
     def read(self, result: dict, key: str, what: str) -> dict | None:
         """Return target -> state of a result of an _info module, None if it has none; what failed is noted.
 
-        A message tells a failure: `failed` is false where the task was told to go on.
+        A message tells a failure: `failed` is false where the task was told to go on. What was skipped is one, too.
         """
         failures = result.get("failures") or {}
         if result.get("msg"):
             message = printable("; ".join(str(result["msg"]).splitlines()), 4 * MOST_TEXT)
             self.failures.append(f"{what}: {message}")
             self.notes.append(f"Not read: {what}: {message}")
+        if result.get("skipped"):
+            self.failures.append(f"{what}: not tried, because nobody gets to this registry so")
         for name, why in failures.items():
             self.notes.append(f"  {printable(name, MOST_TEXT)}: {printable(why, MOST_TEXT)}")
         return result.get(key) if key in result else None

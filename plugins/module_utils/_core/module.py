@@ -101,7 +101,7 @@ class Module:
             back = undo.Undo(self.resource, self.own, params) if params.get("undo") is not None else None
             entries = back.entries if back else declarations.entries(self.resource, params)
             warnings += self._check(params, entries)
-            client = self.registry.client(params, read_only=check_mode)
+            client = self._client(params, check_mode)
             if back:
                 back.check_registry(client.url)
             client.secrets.update(options.secrets(self.argument_spec, params))
@@ -111,15 +111,23 @@ class Module:
             outcome = converge(self.resource, client, params, check_mode, content, report.hold, entries)
             found = report.of(outcome, diff, *(back.told(client, bool(outcome.changed_targets)) if back else ()))
         except MissingLibrary as error:
-            found = dict(failed=True, msg=missing_required_lib(error.library))
+            found = dict(failed=True, msg=missing_required_lib(error.library), no_access=True)
         except RegistryError as error:
             found = dict(failed=True, changed=bool(client and client.ledger.any()), msg=result.cut(str(error)))
+            found.update({"no_access": True} if error.no_access else {})
         except Exception as error:
             found = dict(failed=True, changed=bool(client and client.ledger.any()), msg=str(Bug(error)))
         warnings = [printable(warning) for warning in dict.fromkeys(warnings + (client.warnings if client else []))]
         if len(warnings) > MOST_WARNINGS:
             warnings[MOST_WARNINGS:] = [f"and {len(warnings) - MOST_WARNINGS:,} more warnings"]
         return found, warnings, client.secrets if client else set()
+
+    def _client(self, params: dict, check_mode: bool) -> Any:
+        try:
+            return self.registry.client(params, read_only=check_mode)
+        except RegistryError as error:
+            error.no_access = True  # no task with this address and these credentials gets one
+            raise
 
     def _check(self, params: dict, entries: list) -> list[str]:
         """Return warnings about the options; raises PlanRefused. Pure."""

@@ -127,6 +127,8 @@ class Report:
             messages = {name: str(error) for name, error in outcome.failures.items()}
             found.update(failed=True, failures=_first(messages))
             found.setdefault("msg", _failed(messages, outcome.things))
+        if outcome.no_access:
+            found["no_access"] = True
         return found
 
     def _states(self, outcome: Any) -> dict:

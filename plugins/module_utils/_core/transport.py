@@ -23,9 +23,9 @@ from ansible_collections.registry.hygiene.plugins.module_utils._core.errors impo
     LostAnswer,
     MissingLibrary,
     OldLibrary,
-    PlanRefused,
     RegistryError,
     Unreachable,
+    Unsendable,
 )
 
 try:
@@ -99,7 +99,7 @@ class Transport:
     def send(self, method: str, where: str, query: dict | None = None, content: Any = None) -> Answer:
         """Return the answer to a request, which is sent again where that can do no harm.
 
-        Raises Unreachable (LostAnswer if a POST may have arrived; `sent` tells whether anything may have), PlanRefused
+        Raises Unreachable (LostAnswer if a POST may have arrived; `sent` tells whether anything may have), Unsendable
         if no host can be asked so, ContractError if the answer goes beyond the limits.
         """
         attempts, busy, waited, sent, began = 0, 0, 0.0, False, wait.now()
@@ -155,7 +155,7 @@ class Transport:
             raise  # of signing in
         except (ValueError, TypeError, UnicodeError) as error:
             # The text of such an error may hold the header, and with it the credentials.
-            raise PlanRefused(
+            raise Unsendable(
                 f"{method} {where} cannot be sent: the address, the proxy or the credentials hold what no request can "
                 f"hold ({type(error).__name__})"
             ) from None
@@ -220,7 +220,7 @@ class Transport:
         proxy = f" through the proxy {urllib.parse.urlsplit(through).hostname}" if through else ""
         if isinstance(error, (kinds.InvalidURL, kinds.InvalidProxyURL, kinds.MissingSchema)):
             what = "the proxy" if isinstance(error, kinds.InvalidProxyURL) else "the address"
-            return PlanRefused(f"{method} {where} cannot be sent: {what} is none that can be used. Correct it"), False
+            return Unsendable(f"{method} {where} cannot be sent: {what} is none that can be used. Correct it"), False
         cause = _cause(error)
         text = f"{method} {where}: no answer from {self.url}{proxy}: {self.masked(cause)[:200]}"
         late = isinstance(error, kinds.Timeout) or "timed out" in cause
@@ -246,7 +246,8 @@ class Transport:
     def _given_up(self, text: str, never_sent: bool) -> Unreachable:
         error = Unreachable(text)
         error.sent = not never_sent
-        error.fatal = never_sent or not self.answered  # the host is the trouble, not what was asked for
+        # The host is the trouble, not what was asked for.
+        error.fatal = error.no_access = never_sent or not self.answered
         return error
 
 

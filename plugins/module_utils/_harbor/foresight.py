@@ -10,11 +10,11 @@ from typing import Any
 from ansible_collections.registry.hygiene.plugins.module_utils._core import forecast as forecasts
 from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import ApiError
 from ansible_collections.registry.hygiene.plugins.module_utils._harbor import (
+    immutable_rules,
     inventory,
     projects,
     registry,
     retention_forecast,
-    selectors,
 )
 
 # The first Harbor that is known to be built with Go 1.19 or later, whose sort.Slice orders equal rows as gosort does.
@@ -50,35 +50,19 @@ ARTIFACTS = {
         },
     },
 }
-IMMUTABLE_RULE = {
-    "type": "object",
-    "required": ["id", "tag_selectors"],
-    "properties": {
-        "id": {"type": "integer", "minimum": 1},
-        "disabled": {"type": "boolean"},
-        "tag_selectors": selectors.SELECTORS,
-        "scope_selectors": selectors.SCOPES,
-    },
-}
-IMMUTABLE_RULES = {"type": "array", "items": IMMUTABLE_RULE}
-
-
-def immutable_rules(thing: projects.OfProject) -> list:
-    """Return the immutable rules of a project as Harbor lists them."""
-    where = thing.where("immutabletagrules")
-    return registry.listing(thing.client, where, IMMUTABLE_RULES, lambda row: row["id"])
 
 
 def estate(thing: projects.OfProject) -> retention_forecast.Estate:
     """Return what a forecast knows beside the artifacts. A developer may run retention, but not read what protects."""
     try:
-        rules = immutable_rules(thing)
+        there = immutable_rules.listed(thing)
+        rules = immutable_rules.by_then(thing, there)
     except ApiError as error:
         if error.status != 403:
             raise
-        rules = None
+        there = rules = None
     client = thing.client
-    return retention_forecast.Estate(rules, client.clock(), registry.version(client) >= EXACT_SINCE)
+    return retention_forecast.Estate(rules, client.clock(), registry.version(client) >= EXACT_SINCE, rules is there)
 
 
 class Foreseeing(projects.OfProject):

@@ -1,23 +1,17 @@
 # Copyright: registry.hygiene contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The rules that protect tags in Harbor's projects: in option words, planned, written."""
+"""The rules that protect tags in Harbor's projects: listed, in option words, planned."""
 
 from __future__ import annotations
 
-import contextlib
 import json
 
-from ansible_collections.registry.hygiene.plugins.module_utils._core import plan
-from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import (
-    ContractError,
-    LostAnswer,
-    NotFound,
-    PlanRefused,
-    RegistryError,
-)
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.registry.hygiene.plugins.module_utils._core import names
+from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import PlanRefused, RegistryError
 from ansible_collections.registry.hygiene.plugins.module_utils._core.text import printable
-from ansible_collections.registry.hygiene.plugins.module_utils._harbor import foresight, projects, registry, selectors
+from ansible_collections.registry.hygiene.plugins.module_utils._harbor import projects, registry, selectors
 
 RULES_SPEC = dict(
     rules=dict(
@@ -36,7 +30,24 @@ RULES_SPEC = dict(
     state=dict(type="str", choices=["present", "absent"], default="present"),
 )
 REQUIRED_IF = [("state", "present", ["rules"])]
-ACTION = {"action": "immutable", "template": "immutable_template"}
+DECLARED_SPEC = dict(immutable_tags=dict(type="list", elements="dict"))  # of tasks that forecast deletions
+ROW = {
+    "type": "object",
+    "required": ["id", "tag_selectors"],
+    "properties": {
+        "id": {"type": "integer", "minimum": 1},
+        "disabled": {"type": "boolean"},
+        "tag_selectors": selectors.SELECTORS,
+        "scope_selectors": selectors.SCOPES,
+    },
+}
+ROWS = {"type": "array", "items": ROW}
+
+
+def listed(thing: projects.OfProject) -> list:
+    """Return the immutable rules of a project as Harbor lists them."""
+    where = thing.where("immutabletagrules")
+    return registry.listing(thing.client, where, ROWS, lambda row: row["id"])
 
 
 def check(params: dict) -> None:
@@ -46,7 +57,7 @@ def check(params: dict) -> None:
         for option in ("tag_selector", "repository_selector"):
             if rule[option]:
                 selectors.check(rule[option], f"rules[{number}]: {option}")
-        same = seen.setdefault(_key(declared(rule)), number)
+        same = seen.setdefault(key(declared(rule)), number)
         if same != number:
             raise PlanRefused(f"rules[{number}] has the selectors of rules[{same}]: leave one of them out")
     if params["exclusive"] and params["state"] == "absent":
@@ -82,12 +93,72 @@ def in_option_words(rule: dict) -> dict:
     }
 
 
-def _key(rule: dict) -> str:
+def in_api_words(rule: dict) -> dict:
+    """Return a rule of a state in the words of the API."""
+    return {
+        "disabled": rule["disabled"],
+        "tag_selectors": [selectors.in_api_words(rule["tag_selector"])],
+        "scope_selectors": {"repository": [selectors.in_api_words(rule["repository_selector"])]},
+    }
+
+
+def state_of(rows: list) -> list:
+    """Return the state of a project whose rules Harbor lists so."""
+    states: dict = {}
+    for rule in map(in_option_words, rows):
+        # Harbor takes identical rules: together they protect unless all are disabled.
+        known = states.setdefault(key(rule), rule)
+        known["disabled"] = known["disabled"] and rule["disabled"]
+    return [states[name] for name in sorted(states)]
+
+
+def planned(params: dict, current: list) -> list:
+    """Return the state that a declaration (params) makes of one; raises RegistryError."""
+    wanted = {key(rule): rule for rule in map(declared, params["rules"] or [])}
+    others = {key(rule): rule for rule in current if key(rule) not in wanted}
+    if params["state"] == "absent":
+        return [] if params["rules"] is None else [others[name] for name in sorted(others)]
+    there = set(map(key, current))
+    if any("foreign" in rule and name not in there for name, rule in wanted.items()):
+        raise RegistryError("rules: what is foreign is only kept, never made: there is no such rule in the project")
+    found = {**({} if params["exclusive"] else others), **wanted}
+    return [found[name] for name in sorted(found)]
+
+
+def by_then(thing: projects.OfProject, rows: list) -> list:
+    """Return the rules of a project in the words of the API once all tasks before have been carried out.
+
+    In check mode they were not; what they are to do then stands in the option `immutable_tags`. The same rows if that
+    changes nothing.
+    """
+    given = thing.params.get("immutable_tags") if thing.client.read_only else None
+    for entry in thing.client.cached("declared immutable tags", lambda: _declarations(given)) if given else []:
+        if thing.target in names.expand(entry["projects"], lambda glob: [thing.target], [], entry["exclude"]):
+            current = state_of(rows)
+            then = planned(entry, current)
+            return rows if then == current else [in_api_words(rule) for rule in then if "foreign" not in rule]
+    return rows
+
+
+def _declarations(given: list) -> list[dict]:
+    """Return the declarations of the option as harbor_immutable_tag_rule takes them; raises PlanRefused."""
+    options = dict(projects.PROJECTS_SPEC, **RULES_SPEC)
+    spec = {"immutable_tags": dict(type="list", elements="dict", options=options, required_if=REQUIRED_IF)}
+    result = ArgumentSpecValidator(spec).validate({"immutable_tags": given})
+    if result.error_messages:
+        raise PlanRefused(f"immutable_tags: {result.error_messages[0]}")
+    found = result.validated_parameters["immutable_tags"]
+    for entry in found:
+        check(entry)
+    return found
+
+
+def key(rule: dict) -> str:
     """Return what identifies a rule of a state: its selectors."""
     return json.dumps({key: value for key, value in rule.items() if key != "disabled"}, sort_keys=True)
 
 
-def _told(rule: dict) -> str:
+def told(rule: dict) -> str:
     if "foreign" in rule:
         return printable(f"what the options cannot say: {rule['foreign']}", 100)
     return f"protect {selectors.told([rule['tag_selector']], [rule['repository_selector']]) or 'all tags'}"
@@ -99,123 +170,5 @@ class Reader(projects.OfProject):
     noun = "rules"
 
     def read(self):
-        self.found = foresight.immutable_rules(self)
-        states: dict = {}
-        for rule in map(in_option_words, self.found):
-            # Harbor takes identical rules: together they protect unless all are disabled.
-            known = states.setdefault(_key(rule), rule)
-            known["disabled"] = known["disabled"] and rule["disabled"]
-        return [states[key] for key in sorted(states)]
-
-
-class ImmutableRules(Reader):
-    """The immutable rules of one project, brought into the declared state."""
-
-    several = "declarations"
-    undoes = True
-
-    @classmethod
-    def declaring(cls, state, params):
-        return {"rules": list(state), "exclusive": True}
-
-    @classmethod
-    def validate(cls, params):
-        check(params)
-        return super().validate(params)
-
-    def plan(self, current):
-        wanted = {_key(rule): rule for rule in map(declared, self.params["rules"] or [])}
-        others = {_key(rule): rule for rule in current if _key(rule) not in wanted}
-        if self.params["state"] == "absent":
-            return [] if self.params["rules"] is None else [others[key] for key in sorted(others)]
-        there = set(map(_key, current))
-        if any("foreign" in rule and key not in there for key, rule in wanted.items()):
-            raise RegistryError("rules: what is foreign is only kept, never made: there is no such rule in the project")
-        planned = {**({} if self.params["exclusive"] else others), **wanted}
-        return [planned[key] for key in sorted(planned)]
-
-    def changes(self, current, planned):
-        old, new = ({_key(rule): rule for rule in some} for some in (current, planned))
-        found, exposed = [], False
-        for key in dict.fromkeys([*new, *old]):
-            had, has = (key in some and not some[key]["disabled"] for some in (old, new))
-            exposed = exposed or had and not has
-            if key not in old:
-                found.append(("+", f"{_told(new[key])}{'' if has else ' (disabled)'}"))
-            elif key not in new:
-                found.append(("-", f"{_told(old[key])}{'' if had else ' (disabled)'}"))
-            elif had != has:
-                found.append(("~", f"{'enable' if has else 'disable'}: {_told(new[key])}"))
-        return found + [(plan.DANGER, self._exposed())] * exposed
-
-    def _exposed(self) -> str:
-        """Return what becomes of tags that are not protected any more, in words."""
-        if self.retention_id() is None:
-            return "what these rules protected can be overwritten and deleted from now on"
-        return "what these rules protected can be deleted from now on, also by the project's retention policy"
-
-    def apply(self, current, planned):
-        held: dict = {}
-        for rule in self.found:
-            held.setdefault(_key(in_option_words(rule)), []).append(rule)
-        wanted = {_key(rule): rule for rule in planned}
-        for key, rule in wanted.items():  # first what protects more
-            if key not in held:
-                self._create(rule)
-        for disabled in (False, True):
-            for key, rules in held.items():
-                if key in wanted and wanted[key]["disabled"] is disabled:
-                    self._switch(rules, disabled)
-        for key, rules in held.items():
-            for rule in [] if key in wanted else rules:
-                self._delete(rule)
-        there = self.read_back(RegistryError("the rules were written"), self.read)
-        if there != planned:
-            raise ContractError(
-                f"Harbor took the rules of {self.target}, but shows others: somebody else wrote them at the same time. "
-                "Run again"
-            )
-
-    def _create(self, rule: dict) -> None:
-        body = {
-            **ACTION,
-            "disabled": rule["disabled"],
-            "tag_selectors": [selectors.in_api_words(rule["tag_selector"])],
-            "scope_selectors": {"repository": [selectors.in_api_words(rule["repository_selector"])]},
-        }
-        known = {one["id"] for one in self.found}
-        try:
-            answer = self.client.request("POST", self.where("immutabletagrules"), body=body)
-            number = registry.made(answer) or self._new(known, rule, None)
-        except LostAnswer as error:
-            number = self._new(known, rule, error)
-        if rule["disabled"]:  # which Harbor ignores in a POST
-            try:
-                self._put(dict(body, id=number), True)
-            except RegistryError as error:
-                raise RegistryError(f"{error}. The rule was created, but could not be disabled: it is active") from None
-
-    def _new(self, known: set, rule: dict, error: RegistryError | None) -> int:
-        """Return the number of a rule that is there now and was not before; raises the error if there is none."""
-        error = error or ContractError("a rule was created, but Harbor does not say its number")
-        rows = self.read_back(error, lambda: foresight.immutable_rules(self))
-        new = [row["id"] for row in rows if row["id"] not in known and _key(in_option_words(row)) == _key(rule)]
-        if not new:
-            raise error
-        return new[0]
-
-    def _switch(self, rules: list, disabled: bool) -> None:
-        """Disable all of these identical rules, or make sure that one of them is enabled."""
-        if not disabled and any(not rule.get("disabled") for rule in rules):
-            return
-        for rule in rules if disabled else rules[:1]:
-            if bool(rule.get("disabled")) != disabled:
-                self._put(rule, disabled)
-
-    def _put(self, rule: dict, disabled: bool) -> None:
-        where = self.where("immutabletagrules", str(rule["id"]))
-        self.client.request("PUT", where, body=dict(rule, disabled=disabled))
-
-    def _delete(self, rule: dict) -> None:
-        with contextlib.suppress(NotFound):  # by somebody else, or by a request whose answer was lost
-            self.client.request("DELETE", self.where("immutabletagrules", str(rule["id"])))
+        self.found = listed(self)
+        return state_of(self.found)

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.registry.hygiene.plugins.module_utils._core import names, runs, schedule
+from ansible.module_utils.parsing.convert_bool import boolean
+from ansible_collections.registry.hygiene.plugins.module_utils._core import api, names, runs, schedule
 from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import (
     NotFound,
     PlanRefused,
@@ -27,10 +28,42 @@ EXECUTION_SPEC = dict(
     state=dict(type="str", choices=["started", "stopped"], default="started"),
     id=dict(type="int"),
     wait_for_retries=dict(type="bool", default=True),
+    declared=dict(
+        type="dict",
+        options=dict(
+            policies=dict(type="list", elements="dict", required=True), exclusive=dict(type="bool", default=False)
+        ),
+    ),
 )
 # Harbor runs a failed task again after 16 to 120 seconds, and shows that up to 30 seconds later. Nothing tells which
 # failure is the last one, but one that nothing follows for so long.
 QUIET = 180
+
+
+def enabled_by_then(client: api.Client, params: dict) -> dict[str, bool]:
+    """Return the name of each policy, and whether it is enabled, once all tasks before have been carried out.
+
+    In check mode they were not; what they are to do then stands in the option `declared`.
+    """
+
+    def found() -> dict:
+        there = {name: bool(row.get("enabled")) for name, row in listings.known(client, listings.POLICIES).items()}
+        given = params["declared"] if client.read_only and params["state"] == "started" else None
+        if not given:
+            return there
+        named = {str(one.get("name")): one for one in given["policies"]}
+        if given["exclusive"]:
+            there = {name: enabled for name, enabled in there.items() if name in named}
+        for name, one in named.items():
+            if one.get("state") == "absent":
+                there.pop(name, None)
+            elif one.get("enabled") is None:
+                there.setdefault(name, True)
+            else:
+                there[name] = boolean(one["enabled"], strict=False)
+        return there
+
+    return client.cached("policies that are enabled by then", found)
 
 
 class Replications(runs.Run):
@@ -63,20 +96,21 @@ class Replications(runs.Run):
     def targets(cls, client, params):
         registry.version(client)
         exact = names.exact(params["policies"])
-        there = listings.known(client, listings.POLICIES)
+        there = enabled_by_then(client, params)
         return exact or names.expand(params["policies"], lambda glob: list(there), client.warnings)
 
     def locate(self):
         there = listings.known(self.client, listings.POLICIES)
         self.policy = there.get(self.target)
         starts = self.params["state"] == "started"
-        if self.policy is None:
+        enabled = enabled_by_then(self.client, self.params).get(self.target)
+        if enabled is None:
             error = NotFound(f"there is no replication policy {self.target!r}{listings.meant(self.target, there)}", 404)
-            if not (starts and self.client.read_only):
+            if not (starts and self.client.read_only) or self.params["declared"]:
                 raise error
             # An earlier task of the same play may be about to make it.
             self.client.warnings.append(f"nothing can be started without its policy: {error}")
-        elif starts and not self.policy.get("enabled"):
+        elif starts and not enabled:
             raise RegistryError("the policy is disabled, so Harbor starts no execution of it: set enabled: true first")
 
     def _listed(self, most: int = 0, **query: object) -> list:

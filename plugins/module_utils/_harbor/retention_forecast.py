@@ -46,13 +46,17 @@ class Estate:
     """What a forecast knows beside the artifacts of a repository.
 
     immutable_rules: in the words of the API, None if they cannot be read. now: the earliest and latest time that it
-    may be. exact: whether rows with equal times are known to be ordered as sort.Slice of today's Go does.
+    may be. exact: whether rows with equal times are known to be ordered as sort.Slice of today's Go does. marked:
+    whether these are the rules by which Harbor marks tags in its listings as immutable.
     """
 
-    def __init__(self, immutable_rules: list | None, now: tuple[float, float], exact: bool) -> None:
+    def __init__(
+        self, immutable_rules: list | None, now: tuple[float, float], exact: bool, marked: bool = True
+    ) -> None:
         self.immutable_rules = immutable_rules
         self.now = now
         self.exact = exact
+        self.marked = marked
 
 
 def applying(rules: list, repository: str) -> list | None:
@@ -191,10 +195,10 @@ class _Run:
         return ("uncertain", doubts[number]) if number in doubts else ("deletions", NO_RULE)
 
     def _immutable(self, item: _Item) -> bool | None:
-        if item.names:
+        if item.names and self.estate.marked:
             return any(tag.get("immutable") for tag in item.row["tags"])
         rules = self.estate.immutable_rules
-        return None if rules is None else immutability.covers(rules, self.repository, [])
+        return None if rules is None else immutability.covers(rules, self.repository, item.names)
 
     # Retaining
 

@@ -14,6 +14,7 @@ from ansible_collections.registry.hygiene.plugins.module_utils._core.text import
 from ansible_collections.registry.hygiene.plugins.module_utils._harbor import (
     executions,
     foresight,
+    immutable_rules,
     projects,
     registry,
     retention,
@@ -26,6 +27,7 @@ RUN_SPEC = dict(
     dry_run=dict(type="bool", default=True),
     **runs.ARGUMENT_SPEC,
     **executions.PREVIEW,
+    **immutable_rules.DECLARED_SPEC,
 )
 ROWS = {
     "type": "array",

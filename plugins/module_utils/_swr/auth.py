@@ -98,7 +98,8 @@ class Token:
                     self.text = self.fetch()
                 except RegistryError as error:
                     # Nobody else gets one either, and each try may bring the account nearer to being locked.
-                    error.fatal, error.sent = True, False
+                    error.fatal = error.no_access = True
+                    error.sent = False
                     raise
                 self.secrets.add(self.text)
         request.headers["Content-Type"] = "application/json"

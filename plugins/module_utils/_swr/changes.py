@@ -23,7 +23,7 @@ class Undone(RegistryError):
         super().__init__(f"{error}. {text}")
         self.error = error
         self.there = there
-        self.fatal = error.fatal
+        self.fatal, self.no_access = error.fatal, error.no_access
 
 
 class Changes:

@@ -206,7 +206,10 @@ def test_endpoints_come_before_policies_and_go_after_them_and_no_secret_is_told(
             **HARBOR,
             "remotes": [hub, {"as": "dr", "url": "https://dr.test", "type": "harbor", "users": users}],
             "registries": [{"name": "old", "type": "docker-registry", "url": hub["url"]}],
-            "replication_policies": [{"name": "legacy", "src_registry": {"name": "old"}, "enabled": True}],
+            "replication_policies": [
+                {"name": "legacy", "src_registry": {"name": "old"}, "enabled": True},
+                {"name": "releases", "src_registry": {"name": "old"}, "enabled": False},
+            ],
         }
     )
     harbor.switches.update(start_seconds=0, refresh_seconds=0)
@@ -216,7 +219,7 @@ def test_endpoints_come_before_policies_and_go_after_them_and_no_secret_is_told(
     ]
     policies = [
         {"name": "mirror", "src_registry": "hub", "filters": [{"type": "tag", "value": "v*"}]},
-        {"name": "releases", "dest_registry": "dr", "trigger": "event_based"},
+        {"name": "releases", "dest_registry": "dr", "trigger": "event_based", "enabled": True},
     ]
     with serving(harbor) as url:
         host = {
@@ -228,7 +231,7 @@ def test_endpoints_come_before_policies_and_go_after_them_and_no_secret_is_told(
             "harbor_hygiene_registries_exclusive": True,
             "harbor_hygiene_replication_policies": policies,
             "harbor_hygiene_replication_policies_exclusive": True,
-            "harbor_hygiene_replicate_now": ["mirror"],
+            "harbor_hygiene_replicate_now": ["mirr*", "releases"],
             "harbor_hygiene_min_interval": "1d",
             "harbor_hygiene_poll_interval": 1,
         }
@@ -240,13 +243,13 @@ def test_endpoints_come_before_policies_and_go_after_them_and_no_secret_is_told(
             "- legacy: removed with its history, pulls from old: everything; manual",
             "- old: removed, docker-registry at http://hub.test",
             "+ mirror: replicate now, as soon as there is such a policy",
-            "In all: 7 of 7 targets would change, 0 images go",
+            "In all: 8 of 8 targets would change, 0 images go",
         ):
             assert text in words(seen.stdout + seen.stderr), text
         done = play("apply", groups, "-vvv", "-e", "registry_hygiene_plan=.")
         assert done.returncode == 0, done.stdout
         state = harbor.state()
-        assert [item["name"] for item in state["registries"]] == ["hub", "dr"]
+        assert sorted(item["name"] for item in state["registries"]) == ["dr", "hub"]
         assert sorted(item["name"] for item in state["replication_policies"]) == ["mirror", "releases"]
         assert "base" in {project["name"] for project in state["projects"]}, "it was replicated"
         written = writes(harbor)
@@ -326,10 +329,9 @@ def test_immutable_tags_come_before_tag_retention_and_where_they_fail_nothing_is
         said = words(seen.stdout + seen.stderr)
         for text in (
             "+ 2 projects (acme, bits): protect v1",
-            "3 of 5 go",
-            "by the immutable tags that are there now, not by those that are declared.",
+            "2 of 5 go",
             "start a retention run (dry run): as soon as there is a policy",
-            "In all: 6 of 6 targets would change, 6 images go",
+            "In all: 6 of 6 targets would change, 4 images go",
         ):
             assert text in said, (text, seen.stdout)
         for kind in ("html", "md"):
@@ -545,3 +547,85 @@ def test_undo_of_a_harbor_goes_the_reverse_way_and_of_a_digitalocean_nowhere(pla
         only = play("undo", groups, *one)
         assert only.returncode == 0 and harbor.jobs.scheduled("GARBAGE_COLLECTION"), only.stdout
         assert not harbor.jobs.scheduled("PURGE_AUDIT_LOG")
+
+
+def test_a_harbor_that_lets_nobody_in_is_asked_once_and_holds_up_no_other(play):
+    all_steps = {
+        "harbor_hygiene_registries": [{"name": "hub", "type": "docker-registry", "url": "http://hub.test"}],
+        "harbor_hygiene_registries_exclusive": True,
+        "harbor_hygiene_replication_policies": [{"name": "mirror", "src_registry": "hub"}],
+        "harbor_hygiene_immutable_tags": [{"projects": ["*"], "rules": [{"tag_selector": {"pattern": "v1"}}]}],
+        "harbor_hygiene_retention": [{"projects": ["*"], "rules": [{"template": "always"}]}],
+        "harbor_hygiene_purge_schedule": {"schedule": "daily", "audit_retention_hour": "90d"},
+        "harbor_hygiene_replicate_now": ["mirror"],
+        "harbor_hygiene_retain_now": ["*"],
+        "harbor_hygiene_run_now": True,
+        "harbor_hygiene_connection": {"retries": 0},
+    }
+    every = (
+        "replication-policies, removed-registries, immutable-tags, retention, purge-schedule, gc-schedule, "
+        "replication-run, retention-run, purge-run, gc-run"
+    )
+    harbor, other = Harbor(HARBOR), Harbor(HARBOR)
+    with serving(harbor) as url, serving(other) as other_url:
+        good = {"harbor_url": other_url, "harbor_username": "admin", "harbor_password": "made-up-Secret1"}
+        wrong = {**all_steps, **good, "harbor_url": url, "harbor_password": "made-up-Wrong1"}
+        dead = {**all_steps, **good, "harbor_url": "http://127.0.0.1:9"}
+        nonsense = {**all_steps, **good, "harbor_url": "ftp://harbor"}
+        groups = {"harbor": {"harbor-1": wrong, "harbor-2": dead, "harbor-3": good, "harbor-4": nonsense}}
+        for playbook in ("preview", "apply"):
+            harbor.requests.clear()
+            ran = play(playbook, groups)
+            assert len(harbor.requests) == 1 and not writes(harbor), (playbook, harbor.requests)
+            said = words(ran.stdout)
+            assert said.count(f"Not tried, because nobody gets to this Harbor so: {every}") >= 3, ran.stdout
+            assert "failed: harbor-1, harbor-2, harbor-4" in said, ran.stdout
+        assert {host for host, row in recap(ran).items() if row["failed"]} == {"harbor-1", "harbor-2", "harbor-4"}
+        assert other.jobs.scheduled("GARBAGE_COLLECTION"), "a host is served, whatever becomes of others"
+        harbor.requests.clear()
+        ran = play("export", {"harbor": {"harbor-1": wrong}})
+        assert ran.returncode == 2 and len(harbor.requests) == 1, ran.stdout
+        assert "retention: not tried, because nobody gets to this registry so" in words(ran.stdout)
+        purge = {**all_steps["harbor_hygiene_purge_schedule"], "include_event_types": ["pull_artifact"]}
+        right = {**good, "harbor_url": url, "harbor_hygiene_purge_schedule": purge}
+        assert play("apply", {"harbor": {"harbor-1": right}}, "-e", "registry_hygiene_report=.").returncode == 0
+        harbor.requests.clear()
+        ran = play("undo", {"harbor": {"harbor-1": wrong}}, "-e", "registry_hygiene_plan=.")
+        assert ran.returncode == 2 and len(harbor.requests) == 1, ran.stdout
+        assert "nobody gets to this Harbor so: purge-schedule. Mend" in words(ran.stdout), ran.stdout
+
+
+def test_an_approval_covers_a_policy_but_not_its_run_in_the_same_run(play, tmp_path):
+    images = [
+        {"digest": f"sha256:{number:064}", "size": 1, "push_seconds_ago": number, "tags": []} for number in range(13)
+    ]
+    harbor = Harbor({**HARBOR, "projects": [{"name": "acme", "repositories": [{"name": "app", "artifacts": images}]}]})
+    harbor.switches.update(start_seconds=0, refresh_seconds=0)
+    with serving(harbor) as url:
+        host = {
+            "harbor_url": url,
+            "harbor_username": "admin",
+            "harbor_password": "made-up-Secret1",
+            "harbor_hygiene_gc_schedule": {},
+            "harbor_hygiene_retention": [{"projects": ["acme"], "rules": [{"template": "latestPushedK", "value": 1}]}],
+            "harbor_hygiene_retention_limits": {},
+            "harbor_hygiene_retain_now": ["acme"],
+            "harbor_hygiene_retain_dry_run": False,
+            "harbor_hygiene_poll_interval": 1,
+        }
+        groups = {"harbor": {"harbor-1": host}}
+
+        def previewed():
+            assert play("preview", groups).returncode == 0
+            (found,) = json.loads((tmp_path / "registry-hygiene-preview.json").read_text())["registries"]
+            sums = {"change": found["numbers"]["changed"], "go": found["numbers"]["count"], "perhaps": 0}
+            return ("-e", json.dumps({"registry_hygiene_approved": {"hosts": {"harbor-1": sums}}}))
+
+        refused = play("apply", groups, *previewed())
+        assert refused.returncode == 2, refused.stdout
+        assert harbor.store.named("acme").metadata.get("retention_id"), refused.stdout
+        assert "refused by approved: 12 images would go, 0 were approved, 10 may" in words(refused.stdout)
+        done = play("apply", groups, *previewed())
+        assert done.returncode == 0, done.stdout
+        (repository,) = harbor.store.named("acme").repositories.values()
+        assert len(repository.artifacts) == 1

@@ -172,7 +172,7 @@ def test_refused_credentials_fail_plainly_and_at_once(row, way, check_mode):
     bench = Bench(row, way)
     for module, options in ((row.module, row.created), (row.info, {})):
         result = bench.run(row.wrong, row.target, options, module=module, check_mode=check_mode)
-        assert result["failed"] and not result["changed"] and row.refused in result["msg"]
+        assert result["failed"] and not result["changed"] and row.refused in result["msg"] and result["no_access"]
         assert bench.fake.writes == [] and len(bench.fake.requests) <= row.once + 1
     result = bench.run(row.wrong, row.many or row.target, row.created)
     assert result["failed"] and not result["changed"]

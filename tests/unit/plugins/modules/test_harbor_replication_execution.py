@@ -89,6 +89,34 @@ def test_a_policy_that_is_not_there_is_an_error_and_names_the_one_that_was_meant
     assert not nothing["changed"] and "matches none" in nothing["warnings"][0]
 
 
+@pytest.mark.parametrize(
+    "declared, started, refused",
+    [
+        ([{"name": "off", "enabled": True}, {"name": "new"}], {"mirror", "off", "new"}, {}),
+        ([{"name": "off"}, {"name": "new", "enabled": "no"}], {"mirror"}, {"off": "disabled", "new": "disabled"}),
+        ([{"name": "mirror", "enabled": False}], set(), {"mirror": "disabled", "off": "disabled"}),
+        ([{"name": "mirror", "state": "absent"}], set(), {"off": "disabled"}),
+    ],
+)
+def test_check_mode_takes_what_is_declared_for_done(declared, started, refused):
+    fake = harbor(replication_policies=[PULL, {**PULL, "name": "off", "enabled": False}])
+
+    def foretold(names, exclusive=False):
+        announced = {"policies": declared, "exclusive": exclusive}
+        return run(fake, MODULE, policies=names, declared=announced, check_mode=True)
+
+    found = foretold(["*"])
+    assert set(found["changed_targets"]) == started and not found.get("warnings")
+    assert set(found.get("failures", {})) == set(refused)
+    assert all(text in found["failures"][name] for name, text in refused.items())
+    gone = "there is no replication policy"
+    for name in {"mirror", "new"} - {one["name"] for one in declared if one.get("state") != "absent"}:
+        failed(foretold([name], exclusive=True), gone)
+    failed(foretold(["neither"]), gone)
+    assert not fake.writes
+    assert set(run(fake, MODULE, policies=["*"], declared={"policies": declared})["changed_targets"]) == {"mirror"}
+
+
 def test_nothing_to_replicate_is_no_failure_and_no_replication():
     fake = harbor(replication_policies=[{**PUSH, "filters": [{"type": "name", "value": "none/**"}]}])
     done = changed(start(fake, "push"), "execution")

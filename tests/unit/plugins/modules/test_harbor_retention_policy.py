@@ -336,6 +336,55 @@ def test_immutable_ones_stay_and_say_so(tmp_path):
     assert '"immutable"' in path.read_text()
 
 
+V1, DEV = ({"tag_selector": {"pattern": pattern}} for pattern in ("v1", "dev"))
+NOT_V = {"tag_selector": {"decoration": "excludes", "pattern": "v*"}, "repository_selector": {"pattern": "te*/**"}}
+
+
+@pytest.mark.parametrize(
+    "declarations",
+    [
+        [],
+        [{"projects": ["*"], "rules": [DEV]}],
+        [{"projects": ["*"], "rules": [NOT_V], "exclusive": True}],
+        [{"projects": ["*"], "rules": [DEV], "exclude": ["acme"]}, {"projects": ["acme"], "rules": [V1, NOT_V]}],
+        [{"projects": ["ac*"], "rules": [dict(V1, disabled=True), dict(DEV, disabled="yes")]}],
+        [{"projects": ["acme"], "state": "absent"}, {"projects": ["bits"], "rules": [V1], "state": "absent"}],
+    ],
+)
+def test_check_mode_takes_declared_immutable_tags_for_written(declarations, tmp_path):
+    tags = [{"kind": "doublestar", "decoration": "matches", "pattern": "v1"}]
+    there = [{"action": "immutable", "template": "immutable_template", "tag_selectors": tags}]
+    there[0]["scope_selectors"] = EVERYWHERE
+    images = [*APP["artifacts"], image("d", None, 5)]
+    repositories = [dict(APP, artifacts=images), {"name": "app", "artifacts": images}]
+    projects = [acme(name, repositories=repositories, immutable_rules=there) for name in ("acme", "bits")]
+    fake = harbor(projects=projects)
+
+    def foretold(**more):
+        path = tmp_path / f"{len(more)}.json"
+        ok(run(fake, POLICY, check_mode=True, projects=["*"], rules=[KEEP], plan_file=str(path), **more), "policy")
+        return {
+            (repository, image["digest"]): (image["fate"], image["because"])
+            for repository, found in json.loads(path.read_text())["repositories"].items()
+            for image in found["images"]
+        }
+
+    before = foretold(immutable_tags=declarations)
+    if declarations:
+        changed(run(fake, "harbor_immutable_tag_rule", declarations=declarations), "rules")
+    assert before == foretold() and len(before) == 16
+
+
+def test_declared_immutable_tags_are_checked_as_where_they_are_written():
+    fake = harbor(projects=[acme()])
+    for wrong, text in (
+        ({"rules": [V1]}, "missing required arguments: projects"),
+        ({"projects": ["acme"], "rules": [{"tag_selector": {"pattern": "v["}}]}, "cannot be used by Harbor"),
+    ):
+        result = run(fake, POLICY, check_mode=True, projects=["acme"], rules=[KEEP], immutable_tags=[wrong])
+        assert text in result.output, result
+
+
 def test_a_thousand_repositories_are_told_shortly():
     repositories = [
         {"name": f"r{number:04}", "artifacts": [image("a", "v1", 9), image("b", "v2", 8)]} for number in range(1000)

@@ -47,6 +47,18 @@ def test_a_delegated_task_follows_the_interpreter_of_the_delegated_host():
     assert not ran_as_module(plugin(delegate_to="third"), ansible_python_interpreter="/usr/bin/p", **delegated)
 
 
+def test_texts_are_nothing_but_texts():
+    class Marked(str):
+        """As ansible-core 2.18 hands on what variables hold."""
+
+        def __str__(self):
+            return self
+
+    found = _in_process.plain({Marked("names"): [Marked("app"), {"a": Marked("b")}]})
+    assert found == {"names": ["app", {"a": "b"}]}
+    assert {type(text) for text in (*found, found["names"][0], found["names"][1]["a"])} == {str}
+
+
 def test_arguments_are_made_plain_as_for_a_module():
     class FromVault:
         """As ansible-core 2.18 hands on values from a vault: not a text, but one can be made of it."""
