@@ -19,6 +19,7 @@ from ansible_collections.registry.hygiene.plugins.module_utils._core import auto
 MOST_STEPS = 1_000_000  # of one expression in a task, after which new texts are not decided any more
 MOST_KEPT = 20_000  # nodes and ways between states that are remembered
 MOST_TRIES = 50_000  # with which Python's own engine may be left alone
+FEW_TRIES = 1_000  # with which it is the quicker one
 LONGEST_TAG = 128
 TOO_LONG = f"it has more than {automaton.MOST_CHARACTERS} characters"
 END = ("",)
@@ -30,7 +31,7 @@ class Matcher:
 
     def __init__(self, pattern: str) -> None:
         self.problem: str | None = None
-        self.python: Any = None  # where there is no automaton
+        self.python: Any = None  # where there is no automaton, or it is slower
         self.anywhere, self.whole = None, None
         if len(pattern) > automaton.MOST_CHARACTERS:
             self.problem = TOO_LONG
@@ -39,9 +40,10 @@ class Matcher:
         try:
             nodes = automaton.Automaton(tree)
             self.anywhere, self.whole = _Run(nodes, True, _anchored(tree)), _Run(nodes, False, True)
+            self.python = _python(pattern, tree, FEW_TRIES)
         except automaton.NoAutomaton as error:
             self.problem = str(error)
-            self.python = _python(pattern, tree)
+            self.python = _python(pattern, tree, MOST_TRIES)
 
     def search(self, text: str) -> bool | None:
         """Return what re.search would find: whether there is a match anywhere. None: not decided."""
@@ -49,24 +51,23 @@ class Matcher:
 
     def searches(self, texts: list) -> list:
         """Return what search returns for each of the texts."""
-        found = list(map(self.anywhere.decide, texts)) if self.anywhere else list(map(self.search, texts))
-        if None in found and self.anywhere:
-            self.problem = TOO_SLOW
-        return found
+        if self.python and max(map(len, texts), default=0) <= LONGEST_TAG:
+            return [match is not None for match in map(self.python.search, texts)]
+        return list(map(self.search, texts))
 
     def fullmatch(self, text: str) -> bool | None:
         """Return what re.fullmatch would find: whether the whole text is a match. None: not decided."""
         return self._decide(self.whole, "fullmatch", text)
 
     def _decide(self, run: Any, verb: str, text: str) -> bool | None:
-        if run:
-            found = run.decide(text)
-            if found is None:
-                self.problem = TOO_SLOW
-            return found
         if self.python and len(text) <= LONGEST_TAG:
             return getattr(self.python, verb)(text) is not None
-        return None
+        if not run:
+            return None
+        found = run.decide(text)
+        if found is None:
+            self.problem = TOO_SLOW
+        return found
 
 
 @functools.lru_cache(maxsize=256)
@@ -152,20 +153,16 @@ class _Run:
         return found
 
 
-def _python(pattern: str, tree: Any) -> Any:
-    """Return what Python makes of an expression if its engine may be left alone with that and a tag, or None."""
+def _python(pattern: str, tree: Any, most: int) -> Any:
+    """Return what Python makes of an expression if its engine tries at most so many ways with a tag, or None."""
     try:
-        return re.compile(pattern) if _cheap(tree) else None
+        return re.compile(pattern) if _tries(tree)[1] * (1 if _anchored(tree) else LONGEST_TAG) <= most else None
     except (OverflowError, RecursionError):
         return None
 
 
 def _anchored(tree: Any) -> bool:
     return bool(len(tree) and str(tree[0][1]).startswith("AT_BEGINNING") and not tree.state.flags & re.MULTILINE)
-
-
-def _cheap(tree: Any) -> bool:
-    return _tries(tree)[1] * (1 if _anchored(tree) else LONGEST_TAG) <= MOST_TRIES
 
 
 def _tries(items: Any) -> tuple[float, float]:

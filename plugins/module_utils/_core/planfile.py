@@ -26,6 +26,7 @@ from ansible_collections.registry.hygiene.plugins.module_utils._core.text import
 ARGUMENT_SPEC = dict(plan_file=dict(type="path"), plan=dict(type="path"))
 FORMAT, VERSION = "registry.hygiene plan", 1
 LARGEST = 1 << 33  # bytes of a plan file that is read
+ENCODE = json.JSONEncoder().encode  # json.dumps looks at its options each time
 MOST_KEPT = 100  # plan files of one second
 MOST_LINE = 1 << 16  # characters that are looked at together
 SHOWN = 5  # differences that a refusal names
@@ -100,7 +101,7 @@ def _rows(images: Images) -> Iterator[str]:
         inner = f'"children": {json.dumps(children[0])}, ' if children else ""
         yield (
             f'\n   {{"age": {numbers[0]}, "anyway": {certain}, "because": {reason}, "by": {target}, {inner}'
-            f'"digest": {json.dumps(digest)}, "fate": {what}, "size": {numbers[1]}, "tag": {json.dumps(tag)}}}'
+            f'"digest": {ENCODE(digest)}, "fate": {what}, "size": {numbers[1]}, "tag": {ENCODE(tag)}}}'
         )
 
 

@@ -247,6 +247,9 @@ def _doomed(policy: dict, fates: dict, now: tuple[float, float]) -> list[tuple[s
         least, most = limit - 1, limit + 1  # seconds; of which there may be too many for a float
         earliest, latest = now
         return [(name, None if earliest - start > most else doubt) for start, name in rows if latest - start >= least]
+    edge = [start for start, _name in rows[limit - 1 : limit + 1]] if limit > 0 else []
+    if len(set(edge)) == 2 and not (fates and any(name in fates for _start, name in rows)):
+        return [(name, None) for _start, name in rows[limit:]]  # all that follows serves the cases that are less clear
     found: list = []
     newer, surely_newer = 0, 0
     for _start, group in itertools.groupby(rows, START):
