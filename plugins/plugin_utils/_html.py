@@ -138,7 +138,7 @@ def _entries(registries: list) -> Iterable[str]:
         note += f'<p class="soft">{said}</p>' if said else ""
         note += f'<p class="soft">{ESTIMATE}</p>' if each["estimate"] else ""
         left = [f"<li>{_text(one['text'], 1000)}</li>" for one in each["messages"] if one["kind"] == "skipped"]
-        note += f'<p class="soft">Left as they are:</p><ul>{"".join(left)}</ul>' if left else ""
+        note += f'<p class="soft">Skipped:</p><ul>{"".join(left)}</ul>' if left else ""
         table = _table(ENTRY, rows, foot, "declared") if rows or known else ""
         part = f'<div class="card"><h3 class="break">{_text(each["name"])}</h3>{table}{note}</div>\n'
         room -= len(part)
