@@ -46,21 +46,11 @@ options:
       - What a task with M(registry.hygiene.harbor_replication_policy) before this one declares. In check mode, in which
         that task writes nothing, it is taken for done. So check mode knows which policies there will be, and which of
         them can be started.
+      - It is O(registry.hygiene.harbor_replication_policy#module:policies), of which C(name), C(enabled) and C(state)
+        count, and O(registry.hygiene.harbor_replication_policy#module:exclusive).
       - Without it, check mode is by the policies that are there now; one that is not there is a warning. Out of check
         mode it means nothing.
     type: dict
-    suboptions:
-      policies:
-        description:
-          - As O(registry.hygiene.harbor_replication_policy#module:policies). Of each, C(name), C(enabled) and C(state)
-            count.
-        type: list
-        elements: dict
-        required: true
-      exclusive:
-        description: As O(registry.hygiene.harbor_replication_policy#module:exclusive).
-        type: bool
-        default: false
 extends_documentation_fragment:
   - registry.hygiene._runs
   - registry.hygiene._harbor

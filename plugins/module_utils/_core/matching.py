@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import itertools
 import re
+import warnings
 from typing import Any
 
 from ansible_collections.registry.hygiene.plugins.module_utils._core import automaton
@@ -156,7 +157,11 @@ class _Run:
 def _python(pattern: str, tree: Any, most: int) -> Any:
     """Return what Python makes of an expression if its engine tries at most so many ways with a tag, or None."""
     try:
-        return re.compile(pattern) if _tries(tree)[1] * (1 if _anchored(tree) else LONGEST_TAG) <= most else None
+        if _tries(tree)[1] * (1 if _anchored(tree) else LONGEST_TAG) > most:
+            return None
+        with warnings.catch_warnings():  # of what later versions may read differently
+            warnings.simplefilter("ignore")
+            return re.compile(pattern)
     except (OverflowError, RecursionError):
         return None
 

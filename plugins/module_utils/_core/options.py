@@ -1,7 +1,7 @@
 # Copyright: registry.hygiene contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What must be known of a task's options before Ansible checks them: its validator may stop before it knows itself."""
+"""What must be known of a task's options before Ansible checks them, and what it cannot check itself."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import json
 import re
 from typing import Any, Iterator
 
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.parameters import set_fallbacks
 from ansible.module_utils.common.validation import check_type_dict
 from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import PlanRefused
@@ -101,3 +102,14 @@ def _leaves(value: Any) -> Iterator[str]:
             yield from _leaves(item)
     elif value is not None and not isinstance(value, bool) and str(value):
         yield str(value)
+
+
+def validated(given: dict, argument_spec: dict, option: str) -> dict:
+    """Return what a task says in an option about another task, as a module gets it; raises PlanRefused.
+
+    ansible-core 2.19 checks suboptions, too, but ends in a traceback for a number where a dictionary belongs.
+    """
+    result = ArgumentSpecValidator(argument_spec).validate(given)
+    if result.error_messages:
+        raise PlanRefused(f"{option}: {result.error_messages[0]}")
+    return result.validated_parameters

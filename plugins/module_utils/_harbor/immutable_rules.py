@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import json
 
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.registry.hygiene.plugins.module_utils._core import names
 from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import PlanRefused, RegistryError
+from ansible_collections.registry.hygiene.plugins.module_utils._core.options import validated
 from ansible_collections.registry.hygiene.plugins.module_utils._core.text import printable
 from ansible_collections.registry.hygiene.plugins.module_utils._harbor import projects, registry, selectors
 
@@ -144,10 +144,7 @@ def _declarations(given: list) -> list[dict]:
     """Return the declarations of the option as harbor_immutable_tag_rule takes them; raises PlanRefused."""
     options = dict(projects.PROJECTS_SPEC, **RULES_SPEC)
     spec = {"immutable_tags": dict(type="list", elements="dict", options=options, required_if=REQUIRED_IF)}
-    result = ArgumentSpecValidator(spec).validate({"immutable_tags": given})
-    if result.error_messages:
-        raise PlanRefused(f"immutable_tags: {result.error_messages[0]}")
-    found = result.validated_parameters["immutable_tags"]
+    found = validated({"immutable_tags": given}, spec, "immutable_tags")["immutable_tags"]
     for entry in found:
         check(entry)
     return found

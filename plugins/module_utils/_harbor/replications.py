@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from ansible.module_utils.parsing.convert_bool import boolean
-from ansible_collections.registry.hygiene.plugins.module_utils._core import api, names, runs, schedule
+from ansible_collections.registry.hygiene.plugins.module_utils._core import api, names, options, runs, schedule
 from ansible_collections.registry.hygiene.plugins.module_utils._core.errors import (
     NotFound,
     PlanRefused,
@@ -28,12 +28,10 @@ EXECUTION_SPEC = dict(
     state=dict(type="str", choices=["started", "stopped"], default="started"),
     id=dict(type="int"),
     wait_for_retries=dict(type="bool", default=True),
-    declared=dict(
-        type="dict",
-        options=dict(
-            policies=dict(type="list", elements="dict", required=True), exclusive=dict(type="bool", default=False)
-        ),
-    ),
+    declared=dict(type="dict"),
+)
+DECLARED_SPEC = dict(
+    policies=dict(type="list", elements="dict", required=True), exclusive=dict(type="bool", default=False)
 )
 # Harbor runs a failed task again after 16 to 120 seconds, and shows that up to 30 seconds later. Nothing tells which
 # failure is the last one, but one that nothing follows for so long.
@@ -48,9 +46,9 @@ def enabled_by_then(client: api.Client, params: dict) -> dict[str, bool]:
 
     def found() -> dict:
         there = {name: bool(row.get("enabled")) for name, row in listings.known(client, listings.POLICIES).items()}
-        given = params["declared"] if client.read_only and params["state"] == "started" else None
-        if not given:
+        if not (params["declared"] and client.read_only and params["state"] == "started"):
             return there
+        given = options.validated(params["declared"], DECLARED_SPEC, "declared")
         named = {str(one.get("name")): one for one in given["policies"]}
         if given["exclusive"]:
             there = {name: enabled for name, enabled in there.items() if name in named}
@@ -86,6 +84,8 @@ class Replications(runs.Run):
             raise PlanRefused("id: Harbor numbers executions itself; write it with state: stopped only")
         if params["id"] is not None and names.exact(params["policies"]) is None:
             raise PlanRefused("id: an execution belongs to one policy: name just that one in policies")
+        if params["declared"] is not None:
+            options.validated(params["declared"], DECLARED_SPEC, "declared")
         return super().validate(params)
 
     @classmethod

@@ -639,7 +639,7 @@ class TestListing:
         found = [row["updated"] for row in swr.get("/v2/manage/namespaces/acme/repos/a/tags")]
         assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z", text) for text in found)
         assert sum("." not in text for text in found) == 1
-        assert max(len(text) for text in found) > 27
+        assert max(len(text) for text in found) > 24  # nine digits, without zeros at the end
 
 
 class TestServing:

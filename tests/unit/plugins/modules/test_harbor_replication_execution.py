@@ -280,6 +280,21 @@ def test_info_refuses_what_is_not_there(options, text):
     failed(run(harbor(replication_policies=[PULL]), INFO, **options), text)
 
 
+@pytest.mark.parametrize(
+    "declared, reason",
+    [
+        (7, "cannot be converted to a dict"),
+        ({"a": 1}, "declared: missing required arguments: policies"),
+        ({"policies": 7}, "declared: "),
+        ({"policies": [], "exclusiv": True}, "declared: exclusiv. Supported parameters include: exclusive, policies"),
+    ],
+)
+def test_what_is_no_declaration_is_refused_before_the_first_request(declared, reason):
+    fake = harbor(replication_policies=[PULL])
+    failed(start(fake, declared=declared), reason)
+    assert fake.requests == []
+
+
 def test_ids_of_other_runs_are_no_executions_of_replications():
     fake = harbor(replication_policies=[PULL])
     other = fake.jobs.execution("GARBAGE_COLLECTION", -1, "MANUAL", {})
