@@ -226,8 +226,10 @@ class Client:
     def cached(self, key: Any, fetch: Callable[[], Any]) -> Any:
         """Return fetch(), which is called once for each key; threads that come meanwhile wait for it."""
         with self._lock:
-            mine = key not in self._cache
-            future = self._cache.setdefault(key, Future())
+            future = self._cache.get(key)
+            mine = future is None
+            if mine:
+                future = self._cache[key] = Future()
         if mine:
             try:
                 future.set_result(fetch())

@@ -158,10 +158,12 @@ def _prove_empty(client: api.Client, namespace: str) -> None:
 def state_of(client: api.Client, name: str, alone: bool = False) -> str:
     """Return the state of a repository (NORMAL, READ_ONLY, MIRROR). alone: no other of its namespace is asked for."""
     found = None if alone else repositories(client, name.partition("/")[0]).get(name)
+    return found or client.cached(("state", name), lambda: _state_of(client, name))
+
+
+def _state_of(client: api.Client, name: str) -> str:
     where = api.path(*API, "repository", *name.split("/"))
-    return found or client.cached(
-        ("state", name), lambda: client.get(where, {"includeTags": "false"}, schema=REPOSITORY)["state"]
-    )
+    return client.get(where, {"includeTags": "false"}, schema=REPOSITORY)["state"]
 
 
 def organization(client: api.Client, name: str) -> dict:
