@@ -40,3 +40,16 @@ options:
     type: list
     elements: str
 """
+
+    # The option of _harbor.immutable_rules.DECLARED_SPEC, of modules that forecast what tag retention deletes.
+    IMMUTABLE_TAGS = r"""
+options:
+  immutable_tags:
+    description:
+      - What a task with M(registry.hygiene.harbor_immutable_tag_rule) before this one declares, as its
+        O(registry.hygiene.harbor_immutable_tag_rule#module:declarations). In check mode, in which that task writes
+        nothing, it is taken for done, so that the forecast knows which tags will be protected by then.
+      - Without it, the forecast of check mode is by the rules that are there now. Out of check mode it means nothing.
+    type: list
+    elements: dict
+"""

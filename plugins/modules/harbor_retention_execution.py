@@ -39,16 +39,9 @@ options:
     type: str
     choices: ['no', 'yes', server]
     default: 'no'
-  immutable_tags:
-    description:
-      - What a task with M(registry.hygiene.harbor_immutable_tag_rule) before this one declares, as its
-        O(registry.hygiene.harbor_immutable_tag_rule#module:declarations). In check mode, in which that task writes
-        nothing, it is taken for done, so that the forecast knows which tags will be protected by then.
-      - Without it, the forecast of check mode is by the rules that are there now. Out of check mode it means nothing.
-    type: list
-    elements: dict
 extends_documentation_fragment:
   - registry.hygiene._harbor_projects.required
+  - registry.hygiene._harbor_projects.immutable_tags
   - registry.hygiene._runs
   - registry.hygiene._harbor
   - registry.hygiene._http

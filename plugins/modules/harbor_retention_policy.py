@@ -177,16 +177,9 @@ options:
         description: As O(protect), for the repositories of this entry.
         type: list
         elements: str
-  immutable_tags:
-    description:
-      - What a task with M(registry.hygiene.harbor_immutable_tag_rule) before this one declares, as its
-        O(registry.hygiene.harbor_immutable_tag_rule#module:declarations). In check mode, in which that task writes
-        nothing, it is taken for done, so that the forecast knows which tags will be protected by then.
-      - Without it, the forecast of check mode is by the rules that are there now. Out of check mode it means nothing.
-    type: list
-    elements: dict
 extends_documentation_fragment:
   - registry.hygiene._harbor_projects
+  - registry.hygiene._harbor_projects.immutable_tags
   - registry.hygiene._harbor
   - registry.hygiene._http
   - registry.hygiene._plan
