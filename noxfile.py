@@ -121,7 +121,8 @@ def enter_core(session, core):
 def cores(session, core):
     """Unit tests of what meets Ansible, on each ansible-core that a Python is here for; pytest's options behind --."""
     place, _version = enter_core(session, core)
-    what = session.posargs or ["-n", "2", "tests/unit/plugins", "tests/unit/test_shape.py", "tests/unit/test_runner.py"]
+    parts = ("plugins", "playbooks", "test_shape.py", "test_runner.py")
+    what = session.posargs or ["-n", "2", *(f"tests/unit/{part}" for part in parts)]
     session.run(str(place / "pytest"), "-p", "no:cacheprovider", *what, env={"PYTHONPATH": str(BUILD)}, external=True)
 
 

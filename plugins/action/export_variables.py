@@ -15,6 +15,7 @@ from ansible_collections.registry.hygiene.plugins.module_utils._harbor import ex
 from ansible_collections.registry.hygiene.plugins.module_utils._quay import exported as quay
 from ansible_collections.registry.hygiene.plugins.module_utils._swr import exported as swr
 from ansible_collections.registry.hygiene.plugins.plugin_utils import _report_files, _yaml_text
+from ansible_collections.registry.hygiene.plugins.plugin_utils._in_process import plain
 
 ROOMS = {"quay": quay, "swr": swr, "digitalocean": digitalocean, "harbor": harbor}
 ARGUMENT_SPEC = dict(
@@ -43,7 +44,8 @@ class ActionModule(ActionBase):
     def run(self, tmp=None, task_vars=None):
         """Return the result of the task."""
         result = super().run(tmp, task_vars)
-        params = self.validate_argument_spec(ARGUMENT_SPEC, required_one_of=[tuple(ROOMS)])[1]
+        # ansible-core 2.18 marks what comes out of results as unsafe, which no YAML is made of.
+        params = plain(self.validate_argument_spec(ARGUMENT_SPEC, required_one_of=[tuple(ROOMS)])[1])
         host = (task_vars or {}).get("inventory_hostname", "")
         if not NAME.match(host):
             raise AnsibleActionFail(
