@@ -31,8 +31,9 @@ SWR = {
         }
     ],
 }
+HARBOR_PASSWORD = "made-up-Secret1"
 HARBOR = {
-    "users": [{"name": "admin", "password": "made-up-Secret1", "sysadmin": True}],
+    "users": [{"name": "admin", "password": HARBOR_PASSWORD, "sysadmin": True}],
     "projects": [
         {
             "name": "acme",
@@ -65,6 +66,11 @@ def quay(number: int, organization: str = "acme") -> dict[str, Any]:
     token = {"as": "alice", "token": TOKEN, "scopes": SCOPES}
     space = {"name": organization, "admins": ["alice"], "autoprune_task": True, "repositories": repositories}
     return {"users": [{"name": "alice", "tokens": [token]}], "organizations": [space]}
+
+
+def harbor_access(url: str, username: str = "admin") -> dict[str, str]:
+    """Return the variables by which a host signs in to a Harbor."""
+    return {"harbor_url": url, "harbor_username": username, "harbor_password": HARBOR_PASSWORD}
 
 
 def declared(url: str, organization: str = "acme", **more: Any) -> dict[str, Any]:

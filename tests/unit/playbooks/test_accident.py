@@ -137,7 +137,7 @@ def test_in_harbor_runs_end_schedules_go_and_nothing_is_written_any_more(do):
     waiting = fake.jobs.execution(GC, -1, "MANUAL", {"delete_untagged": True, "workers": 1, "dry_run": False})
     fake.jobs.task(waiting, lambda task: iter(()))
     with serving(fake) as url:
-        login = {"harbor_url": url, "harbor_username": "admin", "harbor_password": "made-up-Secret1"}
+        login = estate.harbor_access(url)
         (folder / "inventory.yml").write_text(yaml.safe_dump({"harbor": {"hosts": {"harbor.example.com": login}}}))
         stop, replications, schedule, read_only = of(" harbor.example.com")
         run(*of("mkdir"), stop, replications, schedule)

@@ -10,7 +10,7 @@ import json
 
 import pytest
 from contract import estate
-from contract.estate import HARBOR, SWR, SWR_KEY
+from contract.estate import HARBOR, SWR, SWR_KEY, harbor_access
 from contract.playing import recap, writes
 from fakes.digitalocean import DigitalOcean
 from fakes.harbor import Harbor
@@ -37,7 +37,7 @@ def registries():
         quay_url, swr_url, ocean_url, harbor_url = (
             stack.enter_context(serving(fake)) for fake in (quay, swr, ocean, harbor)
         )
-        login = {"harbor_url": harbor_url, "harbor_username": "admin", "harbor_password": "made-up-Secret1"}
+        login = harbor_access(harbor_url)
         token = ocean.state()["tokens"][0]["token"]
         hosts = {
             "quay": {"quay-1": {"quay_url": quay_url, "quay_token": estate.TOKEN}},

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 from contract import estate
-from contract.estate import HARBOR, SWR, SWR_KEY
+from contract.estate import HARBOR, HARBOR_PASSWORD, SWR, SWR_KEY, harbor_access
 from contract.playing import recap, words, writes
 from fakes.harbor import Harbor
 from fakes.quay import Quay
@@ -166,9 +166,7 @@ def test_a_harbor_is_served_with_both_of_its_schedules_and_the_images_of_one(pla
     harbor = Harbor(HARBOR)
     with serving(harbor) as url:
         host = {
-            "harbor_url": url,
-            "harbor_username": "admin",
-            "harbor_password": "made-up-Secret1",
+            **harbor_access(url),
             "harbor_hygiene_purge_schedule": {
                 "schedule": "daily",
                 "audit_retention_hour": "90d",
@@ -223,9 +221,7 @@ def test_endpoints_come_before_policies_and_go_after_them_and_no_secret_is_told(
     ]
     with serving(harbor) as url:
         host = {
-            "harbor_url": url,
-            "harbor_username": "admin",
-            "harbor_password": "made-up-Secret1",
+            **harbor_access(url),
             "harbor_hygiene_gc_schedule": {},
             "harbor_hygiene_registries": endpoints,
             "harbor_hygiene_registries_exclusive": True,
@@ -296,7 +292,7 @@ def test_immutable_tags_come_before_tag_retention_and_where_they_fail_nothing_is
         return {"kind": "project", "namespace": project, "access": access}
 
     listing = {"kind": "system", "namespace": "/", "access": [{"resource": "project", "action": "list"}]}
-    robot = {"as": "robot", "name": "robot$cleaner", "secret": "made-up-Secret1", "level": "system"}
+    robot = {"as": "robot", "name": "robot$cleaner", "secret": HARBOR_PASSWORD, "level": "system"}
     robot["permissions"] = [listing, granted("acme"), granted("bits", ("immutable-tag", "create"))]
     harbor = Harbor({"projects": projects, "robots": [robot]})
     harbor.switches.update(start_seconds=0, refresh_seconds=0)
@@ -309,9 +305,7 @@ def test_immutable_tags_come_before_tag_retention_and_where_they_fail_nothing_is
     dev = {"template": "always", "tag_selectors": [{"pattern": "dev", "untagged": False}]}
     with serving(harbor) as url:
         host = {
-            "harbor_url": url,
-            "harbor_username": "robot$cleaner",
-            "harbor_password": "made-up-Secret1",
+            **harbor_access(url, "robot$cleaner"),
             "harbor_hygiene_gc_schedule": {},
             "harbor_hygiene_immutable_tags": [
                 {"projects": ["acme", "bits"], "rules": [{"tag_selector": {"pattern": "v1"}}], "exclusive": True}
@@ -515,9 +509,7 @@ def test_undo_of_a_harbor_goes_the_reverse_way_and_of_a_digitalocean_nowhere(pla
     harbor = Harbor(HARBOR)
     with serving(harbor) as url:
         host = {
-            "harbor_url": url,
-            "harbor_username": "admin",
-            "harbor_password": "made-up-Secret1",
+            **harbor_access(url),
             "harbor_hygiene_purge_schedule": {
                 "schedule": "daily",
                 "audit_retention_hour": "90d",
@@ -568,7 +560,7 @@ def test_a_harbor_that_lets_nobody_in_is_asked_once_and_holds_up_no_other(play):
     )
     harbor, other = Harbor(HARBOR), Harbor(HARBOR)
     with serving(harbor) as url, serving(other) as other_url:
-        good = {"harbor_url": other_url, "harbor_username": "admin", "harbor_password": "made-up-Secret1"}
+        good = harbor_access(other_url)
         wrong = {**all_steps, **good, "harbor_url": url, "harbor_password": "made-up-Wrong1"}
         dead = {**all_steps, **good, "harbor_url": "http://127.0.0.1:9"}
         nonsense = {**all_steps, **good, "harbor_url": "ftp://harbor"}
@@ -603,9 +595,7 @@ def test_an_approval_covers_a_policy_but_not_its_run_in_the_same_run(play, tmp_p
     harbor.switches.update(start_seconds=0, refresh_seconds=0)
     with serving(harbor) as url:
         host = {
-            "harbor_url": url,
-            "harbor_username": "admin",
-            "harbor_password": "made-up-Secret1",
+            **harbor_access(url),
             "harbor_hygiene_gc_schedule": {},
             "harbor_hygiene_retention": [{"projects": ["acme"], "rules": [{"template": "latestPushedK", "value": 1}]}],
             "harbor_hygiene_retention_limits": {},
