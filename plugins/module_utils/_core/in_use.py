@@ -179,7 +179,7 @@ def _references(given: list) -> dict:
                 raise PlanRefused(f"in_use: more than {MOST:,} references: give each only once (sort -u)")
             plain = SCHEME.sub("", word, count=1)
             if plain not in found:
-                _parts(plain, where)
+                _parts(plain, where)  # refuses what is none; a million matches would take too much memory to be kept
                 found[plain] = where
     return found
 
